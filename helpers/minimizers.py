@@ -1,0 +1,117 @@
+"""How: minimizers of three libraries behind one call, (objective, start) -> Path."""
+
+import numpy as np
+import torch
+from iminuit import Minuit
+from scipy import optimize
+
+from helpers.objectives import require_positive_integer
+from helpers.paths import Recorder
+
+MIXES_STARTS = (torch.optim.LBFGS, torch.optim.Adafactor)
+"""Optimizers whose step for one parameter depends on the others: one start at a time."""
+
+CANNOT_PLAY = {
+    torch.optim.Muon: "it takes matrices only",
+    torch.optim.SparseAdam: "it takes sparse gradients only",
+}
+"""Optimizers of torch.optim that have no use for a point, and why."""
+
+
+def descend(objective, start, optimizer, *, steps, every=1, schedule=None, **settings):
+    """The Path of an optimizer from torch.optim, in float64, from one start or many at once.
+
+    `start` has shape (..., dimension) and `settings` (lr, betas, ...) go to the optimizer. The
+    path keeps every `every`-th evaluation, then the answer after `steps` steps. `schedule` makes
+    a scheduler of torch.optim.lr_scheduler from an optimizer; it advances after each step. A run
+    that diverges returns a path with inf or nan.
+
+    Raises TypeError or ValueError for a start of a wrong kind, shape or value, for `steps` or
+    `every` below 1, for an optimizer that cannot play, and for one that mixes many starts.
+    """
+    start = _checked_start(objective, start)
+    require_positive_integer("steps", steps)
+    _check_optimizer(optimizer, many=start.ndim > 1)
+    # One leaf for each coordinate: contiguous memory, and rows that never meet.
+    leaves = [torch.tensor(start[..., i], requires_grad=True) for i in range(objective.dimension)]
+    stepper = optimizer(leaves, **settings)
+    scheduler = schedule(stepper) if schedule else None
+    recorder = Recorder(objective, every)
+
+    def closure():
+        values = recorder(*leaves)
+        recorder.gradients += 1
+        gradients = torch.autograd.grad(values.sum(), leaves)
+        for leaf, slope in zip(leaves, gradients, strict=True):
+            leaf.grad = slope
+        return values.sum().detach()
+
+    for _ in range(steps):
+        stepper.step(closure)
+        if scheduler:
+            scheduler.step()
+    return recorder.path(*leaves)
+
+
+def migrad(objective, start, *, use_gradient=False, ncall=None, errordef=1.0):
+    """The Path of Minuit's MIGRAD from one start of shape (dimension,).
+
+    With `use_gradient` Minuit gets autograd's gradient and need not probe for it. `ncall` limits
+    the calls. Raises TypeError or ValueError for a start of a wrong kind, shape or value.
+    """
+    recorder = Recorder(objective)
+    minuit = Minuit(
+        recorder,
+        *_checked_start(objective, start, many=False),
+        grad=recorder.gradient if use_gradient else None,
+    )
+    minuit.errordef = errordef
+    minuit.migrad(ncall=ncall)
+    return recorder.path(*minuit.values)
+
+
+def scipy_minimize(objective, start, method, *, use_gradient=False, **options):
+    """The Path of a method of scipy.optimize.minimize from one start of shape (dimension,).
+
+    With `use_gradient` it gets autograd's gradient; `options` are those of the method. Raises
+    TypeError or ValueError for an unknown method and for a start of a wrong kind, shape or value.
+    """
+    start = _checked_start(objective, start, many=False)
+    try:
+        optimize.show_options("minimize", method, disp=False)
+    except (ValueError, AttributeError) as error:
+        message = f"method: expected one of scipy.optimize.minimize, got {method!r}"
+        raise ValueError(message) from error
+    recorder = Recorder(objective)
+    result = optimize.minimize(
+        lambda point: recorder(*point),
+        start,
+        method=method,
+        jac=(lambda point: recorder.gradient(*point)) if use_gradient else None,
+        options=options,
+    )
+    return recorder.path(*result.x)
+
+
+def _checked_start(objective, start, many=True):
+    if isinstance(start, torch.Tensor):
+        if not start.is_floating_point():
+            raise TypeError(f"start: expected a floating-point tensor, got {start.dtype}")
+        start = start.detach().cpu().numpy()
+    start = np.array(start, dtype=float)
+    shape = f"{'(..., ' if many else '('}{objective.dimension}{')' if many else ',)'}"
+    if start.ndim == 0 or start.shape[-1] != objective.dimension or (start.ndim > 1 and not many):
+        raise ValueError(f"start: expected shape {shape}, got {start.shape}")
+    if not np.isfinite(start).all():
+        raise ValueError("start: expected finite numbers, got nan or inf")
+    return start
+
+
+def _check_optimizer(optimizer, many):
+    if not (isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)):
+        raise TypeError(f"optimizer: expected a class like torch.optim.Adam, got {optimizer!r}")
+    if optimizer in CANNOT_PLAY:
+        raise ValueError(f"optimizer: {optimizer.__name__} cannot play: {CANNOT_PLAY[optimizer]}")
+    if many and issubclass(optimizer, MIXES_STARTS):
+        message = f"optimizer: {optimizer.__name__} mixes starts, expected one start at a time"
+        raise ValueError(message)

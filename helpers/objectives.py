@@ -5,8 +5,11 @@ n starts or a grid of starts are all served by the same function.
 """
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pkgutil import resolve_name
 
 import numpy as np
 import torch
@@ -102,6 +105,14 @@ class Objective:
         # Minuit names its parameters after this.
         return inspect.signature(self.function)
 
+    def __reduce__(self):
+        # A decorated function's name leads to its Objective, and so do pickles of it; but what a
+        # notebook defines is not there in another process, and goes by its fields.
+        module, name = getattr(self.function, "__module__", None), self.function.__name__
+        if module != "__main__" and getattr(sys.modules.get(module), name, None) is self:
+            return resolve_name, (f"{module}:{name}",)
+        return Objective, (self.function, self.domain, self.minima, self.formula)
+
 
 def objective(*, domain, minima, formula):
     """A decorator that makes an elementwise function an Objective and keeps its docstring."""
@@ -123,27 +134,30 @@ def require_positive_integer(name, value):
 def chi_squared(model, x, y, error, domain, minima=()):
     """The Objective of a fit: the sum over the data of squared residuals in units of their errors.
 
-    `model` is elementwise in tensors; its arguments after the first name the parameters. `x` and
-    `y` have shape (n,), `error` is one number or n, all positive; `domain` and `minima`
-    are those of the Objective. Raises ValueError for other data.
+    `model` is elementwise in tensors; its arguments after the first name the parameters. `x` has
+    shape (n,), `y` too, or (..., n) for one set of data for each point; `error` is one number or
+    n, all positive; `domain` and `minima` are those of the Objective. Raises ValueError for other
+    data.
     """
     x, y, error = (torch.as_tensor(values, dtype=torch.float64) for values in (x, y, error))
-    if x.ndim != 1 or x.shape != y.shape:
-        raise ValueError(f"x, y: expected one axis of equal length, got {x.shape} and {y.shape}")
+    if x.ndim != 1 or x.shape != y.shape[-1:]:
+        raise ValueError(f"x, y: expected last axes of equal length, got {x.shape} and {y.shape}")
     if not (x.isfinite().all() and y.isfinite().all()):
         raise ValueError("x, y: expected finite numbers, got nan or inf")
     if error.shape not in ((), x.shape) or not (error > 0).all():
         raise ValueError("error: expected one positive number, or one for each of the data")
 
-    def function(*parameters):
-        residuals = (y - model(x, *(p[..., None] for p in parameters))) / error
-        return (residuals**2).sum(dim=-1)
-
+    function = partial(_chi_squared, model, x, y, error)
     function.__name__ = f"chi-squared of {model.__name__}"
     names = list(inspect.signature(model).parameters.values())[1:]
     function.__signature__ = inspect.Signature(names)
     formula = r"\sum_i \left(\frac{y_i - f(x_i)}{\sigma_i}\right)^2"
     return Objective(function, tuple(domain), tuple(minima), formula)
+
+
+def _chi_squared(model, x, y, error, *parameters):
+    residuals = (y - model(x, *(p[..., None] for p in parameters))) / error
+    return (residuals**2).sum(dim=-1)
 
 
 @objective(

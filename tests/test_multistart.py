@@ -1,0 +1,267 @@
+import os
+import pickle
+import tracemalloc
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from multiprocessing import get_all_start_methods, get_context
+
+import numpy as np
+import pytest
+import torch
+from dask.distributed import Client, LocalCluster
+from torch import optim
+
+from helpers.minimizers import descend, migrad, scipy_minimize
+from helpers.multistart import CHUNK, multistart
+from helpers.objectives import Objective, chi_squared, himmelblau, objective, two_wells, wave
+from helpers.paths import Path
+
+STARTS = himmelblau.sample(23, np.random.default_rng(0))
+RIGHT = STARTS[:, 0] > 4
+PROCESSES = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+adam = partial(descend, himmelblau, optimizer=optim.Adam, steps=30, every=30, lr=0.1)
+MINIMIZERS = {
+    "Adam": adam,
+    "SGD": partial(descend, himmelblau, optimizer=optim.SGD, steps=30, every=30, lr=0.01),
+    "LBFGS": partial(descend, himmelblau, optimizer=optim.LBFGS, steps=2, every=2, lr=0.5),
+    "MIGRAD": partial(migrad, himmelblau),
+    "Nelder-Mead": partial(scipy_minimize, himmelblau, method="Nelder-Mead"),
+}
+each_minimizer = pytest.mark.parametrize("minimize", MINIMIZERS.values(), ids=MINIMIZERS)
+
+
+def halve(start):
+    """The plainest minimizer: one step, half of the way to 0."""
+    points = np.stack([start, start / 2])
+    return Path(points, himmelblau.at(points), evaluations=1, gradients=0)
+
+
+def halve_or_raise(start):
+    if (start[..., 0] > 4).any():
+        raise ArithmeticError("x is above 4")
+    return halve(start)
+
+
+def halve_or_die(start):
+    if (start[..., 0] > 4).any():
+        os._exit(1)
+    return halve(start)
+
+
+@objective(domain=((-1.0, 1.0),), minima=((0.0,),), formula="x^4")
+def quartic(x):
+    return x**4
+
+
+def line(x, slope):
+    return slope * x
+
+
+@pytest.fixture(scope="module")
+def threads():
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def processes():
+    context = get_context(PROCESSES)
+    context.set_forkserver_preload(["helpers.multistart"])
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def dask():
+    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
+    with (
+        LocalCluster(**settings, dashboard_address=None, silence_logs=False) as cluster,
+        Client(cluster) as client,
+        client.get_executor() as pool,
+    ):
+        yield pool
+
+
+@pytest.fixture(params=["threads", "processes", "dask"])
+def executor(request):
+    return request.getfixturevalue(request.param)
+
+
+def assert_same(runs, others):
+    assert np.array_equal(runs.ends, others.ends, equal_nan=True)
+    assert np.array_equal(runs.values, others.values, equal_nan=True)
+    assert np.array_equal(runs.evaluations, others.evaluations, equal_nan=True)
+    assert np.array_equal(runs.reasons, others.reasons)
+
+
+@each_minimizer
+def test_runs_are_those_of_single_starts(minimize):
+    runs, alone = multistart(minimize, STARTS), [minimize(start) for start in STARTS]
+    assert np.array_equal(runs.ends, [path.end for path in alone])
+    assert np.array_equal(runs.values, [path.values[-1] for path in alone])
+    assert np.array_equal(runs.evaluations, [path.evaluations for path in alone])
+    assert not runs.failed.any()
+
+
+@each_minimizer
+def test_a_permutation_of_the_starts_permutes_the_runs(minimize):
+    order = np.random.default_rng(1).permutation(len(STARTS))
+    runs, permuted = multistart(minimize, STARTS), multistart(minimize, STARTS[order])
+    assert np.array_equal(permuted.ends, runs.ends[order])
+    assert np.array_equal(permuted.values, runs.values[order])
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7, 22, 23, 1000])
+@pytest.mark.parametrize("target", [himmelblau, wave], ids=lambda target: target.name)
+def test_the_chunk_does_not_matter(target, chunk):
+    starts = target.sample(23, np.random.default_rng(2))
+    minimize = partial(descend, target, optimizer=optim.Adam, steps=30, every=30, lr=0.1)
+    assert_same(multistart(minimize, starts, chunk=chunk), multistart(minimize, starts))
+
+
+@pytest.mark.parametrize("chunk", [1, 5])
+def test_the_executor_does_not_matter(executor, chunk):
+    assert_same(
+        multistart(adam, STARTS, executor=executor, chunk=chunk),
+        multistart(adam, STARTS),
+    )
+
+
+def test_a_black_box_runs_on_every_executor(executor):
+    minimize = MINIMIZERS["MIGRAD"]
+    assert_same(multistart(minimize, STARTS, executor=executor), multistart(minimize, STARTS))
+
+
+@pytest.mark.parametrize("chunk", [1, 8])
+def test_a_start_that_raises_loses_no_other(executor, chunk):
+    runs = multistart(halve_or_raise, STARTS, executor=executor, chunk=chunk)
+    assert np.array_equal(runs.failed, RIGHT) and RIGHT.sum() == 2
+    assert set(runs.reasons[RIGHT]) == {"ArithmeticError: x is above 4"}
+    assert np.isnan(runs.ends[RIGHT]).all() and np.isnan(runs.values[RIGHT]).all()
+    assert np.isnan(runs.evaluations[RIGHT]).all()
+    assert np.array_equal(runs.ends[~RIGHT], STARTS[~RIGHT] / 2)
+
+
+@pytest.mark.parametrize("chunk", [1, 12])
+def test_a_worker_that_dies_loses_no_other(chunk):
+    with ProcessPoolExecutor(2, mp_context=get_context(PROCESSES)) as pool:
+        runs = multistart(halve_or_die, STARTS, executor=pool, chunk=chunk)
+    assert np.array_equal(runs.failed, RIGHT) and RIGHT.sum() == 2
+    assert all(reason.startswith("BrokenProcessPool: ") for reason in runs.reasons[RIGHT])
+    assert np.array_equal(runs.ends[~RIGHT], STARTS[~RIGHT] / 2)
+
+
+def test_a_pool_that_is_already_broken_is_replaced():
+    with ProcessPoolExecutor(1, mp_context=get_context(PROCESSES)) as pool:
+        assert isinstance(pool.submit(os._exit, 1).exception(), BrokenExecutor)
+        runs = multistart(halve, STARTS[:3], executor=pool)
+    assert np.array_equal(runs.ends, STARTS[:3] / 2)
+
+
+def test_what_cannot_be_sent_to_a_process_is_a_reason(processes):
+    runs = multistart(lambda start: halve(start), STARTS[:3], executor=processes)
+    assert runs.failed.all() and all("ickl" in reason for reason in runs.reasons)
+
+
+def test_a_start_may_be_a_point_of_a_grid():
+    runs = multistart(adam, himmelblau.grid(4))
+    assert runs.ends.shape == (4, 4, 2)
+    assert runs.values.shape == runs.evaluations.shape == runs.reasons.shape == (4, 4)
+    assert np.array_equal(runs.ends, adam(himmelblau.grid(4)).end)
+    assert_same(runs, multistart(adam, torch.tensor(himmelblau.grid(4))))
+
+
+def test_descend_gets_chunks_and_a_black_box_one_start_at_a_time():
+    def shapes(minimize, **settings):
+        seen = []
+        stepper = partial(descend, Objective(spy(seen), ((-5, 5),) * 2, (), ""), **settings)
+        multistart(stepper, np.zeros((CHUNK + 1, 2)))
+        return seen
+
+    def spy(seen):
+        def square(x, y):
+            seen.append(tuple(x.shape))
+            return x**2 + y**2
+
+        return square
+
+    together = shapes(descend, optimizer=optim.SGD, lr=0.1, steps=1)
+    assert set(together) == {(CHUNK,), ()}
+    alone = shapes(descend, optimizer=optim.LBFGS, lr=0.1, steps=1, max_iter=1)
+    assert set(alone) == {()}
+
+
+def test_a_run_that_diverges_did_not_fail():
+    steep = partial(descend, himmelblau, optimizer=optim.SGD, steps=50, every=50, lr=1.0)
+    runs = multistart(steep, STARTS)
+    assert not np.isfinite(runs.ends).any() and not runs.failed.any()
+    assert runs.summary() == "23 starts: 0 failed, 23 diverged"
+
+
+def test_the_summary_counts_each_reason():
+    runs = multistart(halve_or_raise, STARTS)
+    lines = ["23 starts: 2 failed, 0 diverged", "2 x ArithmeticError: x is above 4"]
+    assert runs.summary().splitlines() == lines
+
+
+def test_a_minimizer_that_mixes_starts_up_is_told():
+    runs = multistart(lambda start: halve(start[:1]), STARTS, chunk=5)
+    assert all("minimize: expected a Path that ends at shape" in why for why in runs.reasons)
+
+
+def test_memory_grows_with_the_starts_and_not_with_the_steps():
+    def peak(steps):
+        minimize = partial(descend, himmelblau, optimizer=optim.SGD, steps=steps, lr=0.001)
+        tracemalloc.start()
+        multistart(minimize, STARTS.repeat(20, axis=0), chunk=23)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    # Without `every`, one chunk's path is 9 kB long; the paths of all 20 would be 170 kB.
+    peak(1)
+    assert peak(25) - peak(1) < 60_000
+
+
+def test_progress_is_shown_on_request_only(capsys):
+    multistart(halve, STARTS)
+    assert capsys.readouterr() == ("", "")
+    multistart(halve, STARTS, progress=True)
+    out, err = capsys.readouterr()
+    assert out == "" and "23" in err and err.endswith("\r")
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "named"),
+    [
+        ({"minimize": 3}, TypeError, "minimize"),
+        ({"starts": [1.0, 2.0]}, ValueError, "starts"),
+        ({"starts": np.zeros((0, 2))}, ValueError, "starts"),
+        ({"starts": [[np.nan, 0.0]]}, ValueError, "starts"),
+        ({"starts": [[np.inf, 0.0]]}, ValueError, "starts"),
+        ({"starts": torch.zeros((3, 2), dtype=torch.int64)}, TypeError, "starts"),
+        ({"chunk": 0}, ValueError, "chunk"),
+        ({"chunk": 2.5}, ValueError, "chunk"),
+        ({"executor": 4}, TypeError, "executor"),
+    ],
+)
+def test_bad_input_is_named(settings, kind, named):
+    given = {"minimize": halve, "starts": STARTS} | settings
+    with pytest.raises(kind, match=f"^{named}: expected"):
+        multistart(given.pop("minimize"), given.pop("starts"), **given)
+
+
+@pytest.mark.parametrize("target", [himmelblau, two_wells, quartic], ids=lambda t: t.name)
+def test_a_decorated_objective_pickles_by_its_name(target):
+    assert pickle.loads(pickle.dumps(target)) is target
+
+
+def test_any_other_objective_pickles_by_its_fields():
+    renamed = Objective(quartic.function, ((-2.0, 2.0),), (), "x^4")
+    with pytest.raises(pickle.PicklingError):  # its function's name leads to another Objective
+        pickle.dumps(renamed)
+    fit = chi_squared(line, [1.0, 2.0], [1.0, 3.0], 0.5, domain=((-5, 5),))
+    copy = pickle.loads(pickle.dumps(fit))
+    assert copy(1.2) == fit(1.2)
+    assert (copy.name, copy.domain, copy.formula) == (fit.name, fit.domain, fit.formula)
+    assert copy.__signature__ == fit.__signature__

@@ -49,13 +49,16 @@ serve: $(STAMP) ## show the built website on this machine (PORT=8000)
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT) \
 	  || { echo "If port $(PORT) is taken, choose another: make serve PORT=8001" >&2; exit 1; }
 
+# What a cell prints may arrive in one piece or in several; the second nbconvert joins them.
 notebooks: $(STAMP) ## execute every chapter in place and clean it (CHAPTERS=chapters/one.ipynb)
 	@for chapter in $(CHAPTERS); do \
 	  echo "Executing $$chapter ..."; \
 	  $(BIN)/python -m nbconvert --log-level=ERROR --to=notebook --inplace --execute \
 	    --ExecutePreprocessor.kernel_name=python3 --ExecutePreprocessor.timeout=120 \
 	    --ExecutePreprocessor.record_timing=False \
-	    --ExecutePreprocessor.extra_arguments=--log-level=ERROR "$$chapter" && $(STRIP) "$$chapter" || exit 1; \
+	    --ExecutePreprocessor.extra_arguments=--log-level=ERROR "$$chapter" \
+	  && $(BIN)/python -m nbconvert --log-level=ERROR --coalesce-streams "$$chapter" \
+	  && $(STRIP) "$$chapter" || exit 1; \
 	done
 
 lint: $(STAMP) ## check the code, its format, and that notebooks store no stray output
@@ -94,7 +97,7 @@ $(STAMP): $(INPUTS) $(shell $(made_here) || echo moved)
 	  fi; \
 	  echo "Making .venv with $$("$$python" --version) ..."; \
 	  "$$python" -m venv --clear .venv || exit 1; \
-	  echo "Installing the packages, about 1.5 GB: some minutes the first time ..."; \
+	  echo "Installing the packages (2 GB on disk): some minutes the first time ..."; \
 	fi; \
 	torch=$$(sed -n 's/^torch==//p' requirements.txt); \
 	if [ "$$(uname -s)" = Linux ] && ! $(BIN)/python -c "from importlib.metadata import version; \

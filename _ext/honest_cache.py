@@ -7,7 +7,8 @@ tells.
 
 Sphinx has the same weakness one level up: a page whose source is unchanged is not read again, so
 its warnings are not repeated and a second run of a failed build succeeds. So every build reads
-every page again, which is quick, since the cells come from the cache.
+every page again, which is quick, since the cells come from the cache. It also begins with an empty
+folder: what stands there afterwards is of this build, and of no earlier one.
 """
 
 import hashlib
@@ -47,11 +48,17 @@ def empty_stale_cache(app):
         stamp.write_text(now)
 
 
+def empty_output(app):
+    for path in Path(app.outdir).glob("*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def read_every_page(app, env, added, changed, removed):
     return env.found_docs
 
 
 def setup(app):
     app.connect("builder-inited", empty_stale_cache, priority=100)
+    app.connect("builder-inited", empty_output, priority=100)
     app.connect("env-get-outdated", read_every_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 REMOTE = re.compile(
     r"(?:(?:https|ssh)://)?(?:[^@/]+@)?(?P<host>github\.com|gitlab\.com|bitbucket\.org)[:/]"
-    r"(?P<path>[^?#]+?)(?:\.git)?/?"
+    r"(?P<path>[^/?#]+/[^/?#]+?)(?:\.git)?/?"
 )
 
 

@@ -1,8 +1,8 @@
 // A formula wider than the screen scrolls; the keyboard can reach it only if it can take the focus.
 (() => {
   const reach = () => {
-    for (const formula of document.querySelectorAll("div.math > mjx-container")) {
-      if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+    for (const formula of document.querySelectorAll("div.math > mjx-container, span.math")) {
+      if (formula.scrollWidth > formula.clientWidth + 2) formula.tabIndex = 0;
       else formula.removeAttribute("tabindex");
     }
   };

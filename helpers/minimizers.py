@@ -77,11 +77,7 @@ def scipy_minimize(objective, start, method, *, use_gradient=False, **options):
     TypeError or ValueError for an unknown method and for a start of a wrong kind, shape or value.
     """
     start = _checked_start(objective, start, many=False)
-    try:
-        optimize.show_options("minimize", method, disp=False)
-    except (ValueError, AttributeError) as error:
-        message = f"method: expected one of scipy.optimize.minimize, got {method!r}"
-        raise ValueError(message) from error
+    _check_method(method)
     recorder = Recorder(objective)
     result = optimize.minimize(
         lambda point: recorder(*point),
@@ -115,3 +111,12 @@ def _check_optimizer(optimizer, many):
     if many and issubclass(optimizer, MIXES_STARTS):
         message = f"optimizer: {optimizer.__name__} mixes starts, expected one start at a time"
         raise ValueError(message)
+
+
+def _check_method(method):
+    try:
+        known = bool(method) and optimize.show_options("minimize", method, disp=False)
+    except (ValueError, AttributeError):
+        known = False
+    if not known:
+        raise ValueError(f"method: expected one of scipy.optimize.minimize, got {method!r}")

@@ -57,14 +57,14 @@ def he_variance(fan_in, gain=sqrt(2)):
 def spread(network):
     """Rows for a table: count, range and variance of the weights and biases of each linear layer.
 
-    Weights and biases have columns of their own. The variance is the mean squared distance from
-    the mean. A layer without biases has 0 of them, and nan in their other columns. Raises
-    TypeError or ValueError for a network with other parameters or without a linear layer.
+    Weights (w) and biases (b) have columns of their own. The variance is the mean squared
+    distance from the mean. A layer without biases has 0 of them, and nan in their other columns.
+    Raises TypeError or ValueError for a network with other parameters or without a linear layer.
     """
     return [
         {"fan_in": layer.in_features, "fan_out": layer.out_features}
-        | _spread("weight", layer.weight)
-        | _spread("bias", layer.bias)
+        | _spread("weights", "w", layer.weight)
+        | _spread("biases", "b", layer.bias)
         for layer in _linear_layers(network)
     ]
 
@@ -179,15 +179,15 @@ def _linear_layers(network):
     return layers
 
 
-def _spread(name, parameter):
+def _spread(name, symbol, parameter):
     if parameter is None:
         count, low, high, variance = 0, nan, nan, nan
     else:
         values = parameter.detach().double()
         count, low, high = values.numel(), values.min().item(), values.max().item()
         variance = values.var(correction=0).item()
-    names = ("count", "min", "max", "variance")
-    return {f"{name} {n}": v for n, v in zip(names, (count, low, high, variance), strict=True)}
+    measures = {"min": low, "max": high, "variance": variance}
+    return {name: count} | {f"{symbol} {key}": value for key, value in measures.items()}
 
 
 def _floats(name, values):

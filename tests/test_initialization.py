@@ -119,19 +119,19 @@ def test_the_spread_has_one_row_for_each_linear_layer_and_keeps_weights_and_bias
     nn.init.constant_(network[0].weight, 7.0)
     first, second = spread(network)
     assert (first["fan_in"], first["fan_out"]) == (3, 5)
-    assert (first["weight count"], first["bias count"]) == (15, 5)
-    assert first["weight min"] == first["weight max"] == 7
-    assert first["weight variance"] == 0
+    assert (first["weights"], first["biases"]) == (15, 5)
+    assert first["w min"] == first["w max"] == 7
+    assert first["w variance"] == 0
     bias = network[0].bias.detach().numpy().astype(float)
-    assert first["bias variance"] == pytest.approx(bias.var())
-    assert (first["bias min"], first["bias max"]) == (bias.min(), bias.max())
-    assert (second["fan_in"], second["fan_out"], second["weight count"]) == (5, 2, 10)
+    assert first["b variance"] == pytest.approx(bias.var())
+    assert (first["b min"], first["b max"]) == (bias.min(), bias.max())
+    assert (second["fan_in"], second["fan_out"], second["weights"]) == (5, 2, 10)
 
 
 def test_a_layer_without_biases_has_none_in_its_spread():
     (row,) = spread(nn.Linear(3, 5, bias=False))
-    assert row["bias count"] == 0
-    assert math.isnan(row["bias variance"])
+    assert row["biases"] == 0
+    assert math.isnan(row["b variance"])
 
 
 # Seeding

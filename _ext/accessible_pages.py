@@ -14,13 +14,16 @@ def name_the_parts(page):
     """Give every part of the frame a role and a name, and hide what only decorates."""
     if logo := page.select_one(".sidebar-primary-item:has(> .navbar-brand)"):
         logo["role"], logo["aria-label"] = "region", "Home"
-    for button in page.select("button.search-button-field[aria-label]"):
-        del button["aria-label"]  # its own text is its name
+    for named in page.select("button.search-button-field[aria-label], summary[aria-label]"):
+        del named["aria-label"]  # its own text is its name
     for icon in page.select('[class*="fa-"]'):
         if not icon.get_text(strip=True):
             icon["aria-hidden"] = "true"
     for header in page.select("thead th:not([scope])"):
-        header["scope"] = "col"
+        if header.get_text(strip=True):
+            header["scope"] = "col"
+        else:
+            header.name = "td"
     for entry in page.select('[role="doc-biblioentry"]'):
         entry["role"] = "listitem"
 

@@ -49,10 +49,33 @@ def _length(cell):
 
 
 def test_the_table_of_contents_lists_exactly_the_chapters_on_disk():
-    parts = yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"]
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
     listed = [entry["file"] for part in parts for entry in part["chapters"]]
     listed = [name for name in listed if name.startswith("chapters/")]
     assert sorted(listed) == [f"chapters/{path.stem}" for path in CHAPTERS]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_chapter_has_a_card_on_the_landing_page_with_its_title_and_time(path):
+    first = nbformat.read(path, as_version=4).cells[0].source
+    title, time = (
+        first.splitlines()[0].removeprefix("# "),
+        re.search(r"about (\d+ minutes)", first)[1],
+    )
+    index = (ROOT / "index.md").read_text(encoding="utf-8")
+    card = index.split(f"{{grid-item-card}} {title}\n:link: chapters/{path.stem}\n")[1]
+    assert re.search(r"\{card-footer\}\n(.*)", card)[1] == time
+
+
+def test_no_two_figures_share_a_name():
+    notebooks = [nbformat.read(path, as_version=4) for path in CHAPTERS]
+    names = [
+        cell.metadata["mystnb"]["figure"]["name"]
+        for notebook in notebooks
+        for cell in notebook.cells
+        if "mystnb" in cell.metadata
+    ]
+    assert len(names) == len(set(names))
 
 
 def test_a_chapter_opens_with_a_title_two_sentences_and_what_it_needs(notebook):

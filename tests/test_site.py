@@ -130,6 +130,11 @@ def test_the_book_builds_without_a_warning(build):
     assert build.status == 0, build.log[-6000:]
 
 
+def test_no_figure_is_heavier_than_100_kB(site):
+    heavy = [path.name for path in site.glob("_images/*") if path.stat().st_size > 100_000]
+    assert heavy == []
+
+
 def test_every_entry_of_the_toc_has_a_page_and_every_page_an_entry(site):
     pages = {path.relative_to(site).with_suffix("").as_posix() for path in site.rglob("*.html")}
     assert pages == set(PAGES)

@@ -8,17 +8,17 @@ from multiprocessing import get_all_start_methods, get_context
 import numpy as np
 import pytest
 import torch
-from dask.distributed import Client, LocalCluster
 from torch import optim
 
 from helpers.minimizers import descend, migrad, scipy_minimize
-from helpers.multistart import CHUNK, multistart
+from helpers.multistart import multistart
 from helpers.objectives import Objective, chi_squared, himmelblau, objective, two_wells, wave
 from helpers.paths import Path
 
 STARTS = himmelblau.sample(23, np.random.default_rng(0))
 RIGHT = STARTS[:, 0] > 4
-PROCESSES = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+PROCESSES = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
+PROCESSES.set_forkserver_preload(["helpers.multistart"])
 adam = partial(descend, himmelblau, optimizer=optim.Adam, steps=30, every=30, lr=0.1)
 MINIMIZERS = {
     "Adam": adam,
@@ -65,18 +65,18 @@ def threads():
 
 @pytest.fixture(scope="module")
 def processes():
-    context = get_context(PROCESSES)
-    context.set_forkserver_preload(["helpers.multistart"])
-    with ProcessPoolExecutor(2, mp_context=context) as pool:
+    with ProcessPoolExecutor(2, mp_context=PROCESSES) as pool:
         yield pool
 
 
 @pytest.fixture(scope="module")
 def dask():
+    # Not at the top: each worker process of other tests imports this module.
+    distributed = pytest.importorskip("dask.distributed")
     settings = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
     with (
-        LocalCluster(**settings, dashboard_address=None, silence_logs=False) as cluster,
-        Client(cluster) as client,
+        distributed.LocalCluster(**settings, dashboard_address=None, silence_logs=False) as cluster,
+        distributed.Client(cluster) as client,
         client.get_executor() as pool,
     ):
         yield pool
@@ -142,9 +142,9 @@ def test_a_start_that_raises_loses_no_other(executor, chunk):
     assert np.array_equal(runs.ends[~RIGHT], STARTS[~RIGHT] / 2)
 
 
-@pytest.mark.parametrize("chunk", [1, 12])
+@pytest.mark.parametrize("chunk", [1, 4])
 def test_a_worker_that_dies_loses_no_other(chunk):
-    with ProcessPoolExecutor(2, mp_context=get_context(PROCESSES)) as pool:
+    with ProcessPoolExecutor(2, mp_context=PROCESSES) as pool:
         runs = multistart(halve_or_die, STARTS, executor=pool, chunk=chunk)
     assert np.array_equal(runs.failed, RIGHT) and RIGHT.sum() == 2
     assert all(reason.startswith("BrokenProcessPool: ") for reason in runs.reasons[RIGHT])
@@ -152,7 +152,7 @@ def test_a_worker_that_dies_loses_no_other(chunk):
 
 
 def test_a_pool_that_is_already_broken_is_replaced():
-    with ProcessPoolExecutor(1, mp_context=get_context(PROCESSES)) as pool:
+    with ProcessPoolExecutor(1, mp_context=PROCESSES) as pool:
         assert isinstance(pool.submit(os._exit, 1).exception(), BrokenExecutor)
         runs = multistart(halve, STARTS[:3], executor=pool)
     assert np.array_equal(runs.ends, STARTS[:3] / 2)
@@ -171,11 +171,13 @@ def test_a_start_may_be_a_point_of_a_grid():
     assert_same(runs, multistart(adam, torch.tensor(himmelblau.grid(4))))
 
 
-def test_descend_gets_chunks_and_a_black_box_one_start_at_a_time():
+def test_descend_gets_chunks_and_a_black_box_one_start_at_a_time(monkeypatch):
+    monkeypatch.setattr("helpers.multistart.CHUNK", 8)
+
     def shapes(minimize, **settings):
         seen = []
         stepper = partial(descend, Objective(spy(seen), ((-5, 5),) * 2, (), ""), **settings)
-        multistart(stepper, np.zeros((CHUNK + 1, 2)))
+        multistart(stepper, np.zeros((9, 2)))
         return seen
 
     def spy(seen):
@@ -186,7 +188,7 @@ def test_descend_gets_chunks_and_a_black_box_one_start_at_a_time():
         return square
 
     together = shapes(descend, optimizer=optim.SGD, lr=0.1, steps=1)
-    assert set(together) == {(CHUNK,), ()}
+    assert set(together) == {(8,), ()}
     alone = shapes(descend, optimizer=optim.LBFGS, lr=0.1, steps=1, max_iter=1)
     assert set(alone) == {()}
 
@@ -204,23 +206,29 @@ def test_the_summary_counts_each_reason():
     assert runs.summary().splitlines() == lines
 
 
-def test_a_minimizer_that_mixes_starts_up_is_told():
-    runs = multistart(lambda start: halve(start[:1]), STARTS, chunk=5)
-    assert all("minimize: expected a Path that ends at shape" in why for why in runs.reasons)
+def test_a_chunk_that_a_minimizer_does_not_take_is_run_one_by_one():
+    runs = multistart(lambda start: halve(start.reshape(-1, 2)[0]), STARTS, chunk=5)
+    assert_same(runs, multistart(halve, STARTS))
+
+
+def test_a_path_of_a_wrong_shape_is_a_reason():
+    wrong = Path(np.zeros((2, 3)), np.zeros(2), evaluations=1, gradients=0)
+    runs = multistart(lambda start: wrong, STARTS)
+    expected = "ValueError: minimize: expected a Path that ends at shape"
+    assert all(reason.startswith(expected) for reason in runs.reasons)
 
 
 def test_memory_grows_with_the_starts_and_not_with_the_steps():
-    def peak(steps):
-        minimize = partial(descend, himmelblau, optimizer=optim.SGD, steps=steps, lr=0.001)
-        tracemalloc.start()
-        multistart(minimize, STARTS.repeat(20, axis=0), chunk=23)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return peak
+    def wait(start):
+        points = np.stack([start] * 1000)
+        return Path(points, himmelblau.at(points), evaluations=1000, gradients=0)
 
-    # Without `every`, one chunk's path is 9 kB long; the paths of all 20 would be 170 kB.
-    peak(1)
-    assert peak(25) - peak(1) < 60_000
+    tracemalloc.start()
+    multistart(wait, STARTS.repeat(20, axis=0), chunk=len(STARTS))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    one_path = 1000 * STARTS.shape[0] * 3 * 8
+    assert peak < 5 * one_path  # of 20 paths
 
 
 def test_progress_is_shown_on_request_only(capsys):

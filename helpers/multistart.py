@@ -4,10 +4,12 @@ import warnings
 from collections import Counter, deque
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures import as_completed as completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
 from itertools import chain
+from multiprocessing import parent_process
 
 import numpy as np
 import torch
@@ -66,6 +68,7 @@ def multistart(minimize, starts, *, chunk=None, executor=None, progress=False):
     `Client.get_executor()` of Dask; without one the runs are made here. The ends depend neither
     on it nor on `chunk`. A start that raises, or that kills its worker process, loses no other:
     chunks that fail are halved and run again. `progress` shows a bar while the runs are made.
+    Torch uses one thread meanwhile, as a chunk is too small to share; executors share the chunks.
 
     Raises TypeError or ValueError for a `minimize` that cannot be called, for `starts` of a wrong
     kind, shape or value, for a `chunk` below 1 and for an `executor` without `submit`.
@@ -82,7 +85,8 @@ def multistart(minimize, starts, *, chunk=None, executor=None, progress=False):
     chunks = [range(len(rows))[first : first + chunk] for first in range(0, len(rows), chunk)]
     found = np.full((len(rows), rows.shape[-1] + 2), np.nan)
     reasons = np.full(len(rows), "", dtype=object)
-    with tqdm(total=len(rows), unit="start", disable=not progress, leave=False) as bar:
+    show = partial(tqdm, total=len(rows), unit="start", disable=not progress, leave=False)
+    with _one_thread(), show() as bar:
         for indices, outcome in _outcomes(partial(_run, minimize), rows, chunks, executor):
             found[indices], reasons[indices] = outcome
             bar.update(len(indices))
@@ -93,6 +97,16 @@ def multistart(minimize, starts, *, chunk=None, executor=None, progress=False):
         found[:, -1].reshape(shape),
         reasons.reshape(shape),
     )
+
+
+@contextmanager
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _checked_starts(starts):
@@ -119,6 +133,8 @@ def _keeps_starts_apart(minimize):
 
 def _run(minimize, starts):
     """Rows of end, value and evaluations, and the reasons, of starts of shape (n, dimension)."""
+    if parent_process():  # a worker process has settings of its own
+        torch.set_num_threads(1)
     several = len(starts) > 1
     try:
         path = minimize(starts if several else starts[0])

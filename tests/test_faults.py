@@ -166,7 +166,7 @@ def test_a_fault_turns_the_tests_red_and_is_named(project, fault, place):
     ("fault", "place"),
     [
         (raises, r"chapters/victim"),
-        (dies, r"chapters/victim"),
+        (dies, r"executing victim\.ipynb"),
         (takes_too_long, r"chapters/victim"),
         (toc_entry_without_file, r"chapters/victim"),
         (broken_reference, r"index\.md.*nowhere"),

@@ -231,6 +231,16 @@ def test_memory_grows_with_the_starts_and_not_with_the_steps():
     assert peak < 5 * one_path  # of 20 paths
 
 
+def test_the_threads_of_torch_are_as_before():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    seen = []
+    multistart(lambda start: seen.append(torch.get_num_threads()) or halve(start), STARTS)
+    after = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    assert set(seen) == {1} and after == 2
+
+
 def test_progress_is_shown_on_request_only(capsys):
     multistart(halve, STARTS)
     assert capsys.readouterr() == ("", "")

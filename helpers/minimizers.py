@@ -39,12 +39,12 @@ def descend(objective, start, optimizer, *, steps, every=1, schedule=None, **set
     recorder = Recorder(objective, every)
 
     def closure():
-        values = recorder(*leaves)
+        total = recorder(*leaves).sum()
         recorder.gradients += 1
-        gradients = torch.autograd.grad(values.sum(), leaves)
+        gradients = torch.autograd.grad(total, leaves)
         for leaf, slope in zip(leaves, gradients, strict=True):
             leaf.grad = slope
-        return values.sum().detach()
+        return total.detach()
 
     for _ in range(steps):
         stepper.step(closure)

@@ -53,7 +53,7 @@ class Objective:
             if not tensor.is_floating_point():
                 raise TypeError(f"{self.name}: expected floating-point tensors, got {tensor.dtype}")
         if not tensors:
-            arrays = (np.array(c, dtype=float, order="C") for c in coordinates)
+            arrays = (np.array(c, dtype=float) for c in coordinates)
             return self.function(*(torch.from_numpy(a) for a in arrays)).numpy()[()]
         return self.function(*(torch.as_tensor(c, dtype=tensors[0].dtype) for c in coordinates))
 
@@ -86,7 +86,6 @@ class Objective:
         points = np.asarray(points, dtype=float)
         if not self.minima:
             return np.full(points.shape[:-1], -1)
-        points = np.where(np.isfinite(points), points, np.inf)
         distances = np.linalg.norm(points[..., None, :] - np.array(self.minima), axis=-1)
         return np.where(distances.min(axis=-1) <= within, distances.argmin(axis=-1), -1)
 

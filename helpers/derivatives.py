@@ -8,6 +8,8 @@ keep their dtype and give tensors.
 
 import torch
 
+from helpers.objectives import require_positive_integer
+
 
 def derivative(function, x, order=1):
     """The derivative of a function of one variable at each x, by autograd.
@@ -16,8 +18,7 @@ def derivative(function, x, order=1):
     TypeError or ValueError for x of a wrong kind, an order below 1 and a function that is not
     elementwise.
     """
-    if not isinstance(order, int) or isinstance(order, bool) or order < 1:
-        raise ValueError(f"order: expected a positive integer, got {order!r}")
+    require_positive_integer("order", order)
     leaf = _tensor("x", x).detach().clone().requires_grad_()
     values = _values(function, leaf)
     for _ in range(order):

@@ -1,11 +1,10 @@
 """How: minimizers of three libraries behind one call, (objective, start) -> Path."""
 
-import numpy as np
 import torch
 from iminuit import Minuit
 from scipy import optimize
 
-from helpers.objectives import require_positive_integer
+from helpers.objectives import finite_array, require_positive_integer
 from helpers.paths import Recorder
 
 MIXES_STARTS = (torch.optim.LBFGS, torch.optim.Adafactor)
@@ -90,16 +89,10 @@ def scipy_minimize(objective, start, method, *, use_gradient=False, **options):
 
 
 def _checked_start(objective, start, many=True):
-    if isinstance(start, torch.Tensor):
-        if not start.is_floating_point():
-            raise TypeError(f"start: expected a floating-point tensor, got {start.dtype}")
-        start = start.detach().cpu().numpy()
-    start = np.array(start, dtype=float)
+    start = finite_array("start", start)
     shape = f"{'(..., ' if many else '('}{objective.dimension}{')' if many else ',)'}"
     if start.ndim == 0 or start.shape[-1] != objective.dimension or (start.ndim > 1 and not many):
         raise ValueError(f"start: expected shape {shape}, got {start.shape}")
-    if not np.isfinite(start).all():
-        raise ValueError("start: expected finite numbers, got nan or inf")
     return start
 
 

@@ -16,7 +16,7 @@ import torch
 from tqdm import TqdmWarning
 
 from helpers.minimizers import MIXES_STARTS, descend
-from helpers.objectives import require_positive_integer
+from helpers.objectives import finite_array, require_positive_integer
 
 with warnings.catch_warnings():
     # A notebook without ipywidgets gets its bar as text, and needs no warning about it.
@@ -110,16 +110,10 @@ def _one_thread():
 
 
 def _checked_starts(starts):
-    if isinstance(starts, torch.Tensor):
-        if not starts.is_floating_point():
-            raise TypeError(f"starts: expected a floating-point tensor, got {starts.dtype}")
-        starts = starts.detach().cpu().numpy()
-    starts = np.array(starts, dtype=float)
+    starts = finite_array("starts", starts)
     if starts.ndim < 2 or starts.size == 0:
         expected = "starts: expected shape (..., dimension) with one start or more"
         raise ValueError(f"{expected}, got {starts.shape}")
-    if not np.isfinite(starts).all():
-        raise ValueError("starts: expected finite numbers, got nan or inf")
     return starts
 
 

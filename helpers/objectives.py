@@ -130,6 +130,22 @@ def require_positive_integer(name, value):
         raise ValueError(f"{name}: expected a positive integer, got {value!r}")
 
 
+def finite_array(name, values):
+    """A float64 copy of numbers or a tensor, without a gradient.
+
+    Raises TypeError or ValueError that names the argument for a tensor that does not hold
+    floating-point numbers, and for nan or inf.
+    """
+    if isinstance(values, torch.Tensor):
+        if not values.is_floating_point():
+            raise TypeError(f"{name}: expected a floating-point tensor, got {values.dtype}")
+        values = values.detach().cpu().numpy()
+    values = np.array(values, dtype=float)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name}: expected finite numbers, got nan or inf")
+    return values
+
+
 def chi_squared(model, x, y, error, domain, minima=()):
     """The Objective of a fit: the sum over the data of squared residuals in units of their errors.
 

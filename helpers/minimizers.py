@@ -52,7 +52,7 @@ def descend(objective, start, optimizer, *, steps, every=1, schedule=None, **set
     return recorder.path(*leaves)
 
 
-def migrad(objective, start, *, use_gradient=False, ncall=None, errordef=1.0):
+def migrad(objective, start, *, use_gradient=False, ncall=None):
     """The Path of Minuit's MIGRAD from one start of shape (dimension,).
 
     With `use_gradient` Minuit gets autograd's gradient and need not probe for it. `ncall` limits
@@ -64,7 +64,6 @@ def migrad(objective, start, *, use_gradient=False, ncall=None, errordef=1.0):
         *_checked_start(objective, start, many=False),
         grad=recorder.gradient if use_gradient else None,
     )
-    minuit.errordef = errordef
     minuit.migrad(ncall=ncall)
     return recorder.path(*minuit.values)
 

@@ -108,6 +108,7 @@ def plot_basins(ax, objective, basins):
     for letter, (x, y) in zip(ascii_uppercase, minima, strict=False):
         label = {"ha": "center", "va": "center", "fontweight": "bold"}
         ax.text(x, y, letter, bbox={"boxstyle": "circle", "facecolor": "white"}, **label)
-    first, second = objective.__signature__.parameters
-    ax.set(xlabel=f"${first}$", ylabel=f"${second}$", aspect="equal")
+    # The outer cells reach half beyond the domain; maps of different grids stay comparable.
+    (xlim, ylim), (first, second) = objective.domain, objective.__signature__.parameters
+    ax.set(xlabel=f"${first}$", ylabel=f"${second}$", xlim=xlim, ylim=ylim, aspect="equal")
     ax.grid(False)

@@ -116,30 +116,32 @@ def model(x, a, b):
 
 def surface():
     """A 100 x 100 map of a loss over 200 samples, against a call of a criterion for each point."""
-    x = torch.linspace(-1, 1, 200, dtype=torch.float64)
-    y, criterion = model(x, 1.2, 2.5), nn.MSELoss()
-    fit = chi_squared(model, x, y, 1.0, domain=((0.0, 5.0), (0.0, 5.0)))
-    axis = np.linspace(0, 5, 100)
+    for dtype, rows in ((torch.float64, 5), (torch.float32, 20)):
+        x, axis = torch.linspace(-1, 1, 200, dtype=dtype), torch.linspace(0, 5, 100, dtype=dtype)
+        y = model(x, 1.2, 2.5)
+        fit = chi_squared(model, x, y, 1.0, domain=((0.0, 5.0), (0.0, 5.0)))
+        ways = {f"{rows} rows at a time": partial(by_rows, x, y, axis, rows)}
+        if dtype is torch.float64:
+            ways["chi_squared on a grid"] = lambda fit=fit: fit.at(fit.grid(100)) / 200
+        loop = partial(by_calls, x, y, axis.tolist())
+        each = seconds(loop, 2)
+        for way, ours in ways.items():
+            assert np.allclose(loop(), ours(), atol=1e-6)
+            batched = seconds(ours, 9)
+            name = f"100 x 100 loss surface, {str(dtype).removeprefix('torch.')}, {way}"
+            own, other = f"{batched * 1e3:.1f} ms", f"{each * 1e3:.0f} ms"
+            yield name, own, "10,000 criterion calls", other, each / batched, "100"
 
-    def loop():
-        return [[criterion(model(x, a, b), y).item() for b in axis] for a in axis]
 
-    assert np.allclose(np.array(loop()) * 200, fit.at(fit.grid(100)))
-    each = seconds(loop, 2)
-    for name, ours in (
-        ("100 x 100 loss surface, a grid of points", lambda: fit.at(fit.grid(100))),
-        ("100 x 100 loss surface, two axes that broadcast", lambda: fit(axis[:, None], axis)),
-    ):
-        batched = seconds(ours)
-        other = f"{each * 1e3:.0f} ms"
-        yield (
-            name,
-            f"{batched * 1e3:.1f} ms",
-            "10,000 criterion calls",
-            other,
-            each / batched,
-            "100",
-        )
+def by_calls(x, y, values):
+    criterion = nn.MSELoss()
+    return [[criterion(model(x, a, b), y).item() for b in values] for a in values]
+
+
+def by_rows(x, y, axis, rows):
+    # A few rows at a time fit into the cache.
+    residuals = (model(x, a[:, None, None], axis[:, None]) - y for a in axis.split(rows))
+    return torch.cat([(r**2).mean(dim=-1) for r in residuals])
 
 
 def peak(count, steps):

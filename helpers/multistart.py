@@ -66,9 +66,11 @@ def multistart(minimize, starts, *, chunk=None, executor=None, progress=False):
 
     `executor` is anything with the interface of concurrent.futures, such as a process pool or
     `Client.get_executor()` of Dask; without one the runs are made here. The ends depend neither
-    on it nor on `chunk`. A start that raises, or that kills its worker process, loses no other:
-    chunks that fail are halved and run again. `progress` shows a bar while the runs are made.
-    Torch uses one thread meanwhile, as a chunk is too small to share; executors share the chunks.
+    on it nor on `chunk`. A start that raises loses no other, and neither does one that kills its
+    worker in a process pool: chunks that fail are halved and run again. On Dask a start that kills
+    its worker loses its chunk, which for a black box is itself. `progress` shows a bar while the
+    runs are made. Torch uses one thread meanwhile, as a chunk is too small to share; executors
+    share the chunks.
 
     Raises TypeError or ValueError for a `minimize` that cannot be called, for `starts` of a wrong
     kind, shape or value, for a `chunk` below 1 and for an `executor` without `submit`.

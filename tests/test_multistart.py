@@ -151,6 +151,20 @@ def test_a_worker_that_dies_loses_no_other(chunk):
     assert np.array_equal(runs.ends[~RIGHT], STARTS[~RIGHT] / 2)
 
 
+def test_a_dask_worker_that_dies_loses_only_its_start():
+    distributed = pytest.importorskip("dask.distributed")
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with (
+        distributed.LocalCluster(**settings, silence_logs="CRITICAL") as cluster,
+        distributed.Client(cluster) as client,
+        client.get_executor() as pool,
+    ):
+        runs = multistart(halve_or_die, STARTS[:18], executor=pool)
+    assert np.flatnonzero(runs.failed) == np.flatnonzero(RIGHT)[:1]
+    assert runs.reasons[runs.failed][0].startswith("KilledWorker: ")
+    assert np.array_equal(runs.ends[~runs.failed], STARTS[:18][~runs.failed] / 2)
+
+
 def test_a_pool_that_is_already_broken_is_replaced():
     with ProcessPoolExecutor(1, mp_context=PROCESSES) as pool:
         assert isinstance(pool.submit(os._exit, 1).exception(), BrokenExecutor)

@@ -75,7 +75,7 @@ def dask():
     distributed = pytest.importorskip("dask.distributed")
     settings = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
     with (
-        distributed.LocalCluster(**settings, dashboard_address=None, silence_logs=False) as cluster,
+        distributed.LocalCluster(**settings, dashboard_address=":0", silence_logs=False) as cluster,
         distributed.Client(cluster) as client,
         client.get_executor() as pool,
     ):
@@ -153,7 +153,7 @@ def test_a_worker_that_dies_loses_no_other(chunk):
 
 def test_a_dask_worker_that_dies_loses_only_its_start():
     distributed = pytest.importorskip("dask.distributed")
-    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
     with (
         distributed.LocalCluster(**settings, silence_logs="CRITICAL") as cluster,
         distributed.Client(cluster) as client,

@@ -40,16 +40,6 @@ def name_the_parts(page):
         entry["role"] = "listitem"
 
 
-def mend_exercises(page):
-    """Every exercise has the same id inside; every link to one begins with a space."""
-    for section in page.select("section#exercise-content, section#solution-content"):
-        section.name = "div"
-        del section["id"]
-    for link in page.select(".solution > .admonition-title > a"):
-        link.insert_before(" ")
-        link.string = link.get_text().strip()
-
-
 def keep_punctuation_with_formulas(page):
     """A browser may break a line between a formula and its comma, unless one box holds both."""
     for formula in page.select("article span.math"):
@@ -80,7 +70,6 @@ def finish_pages(app, error):
     for path in Path(app.outdir).rglob("*.html"):
         page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
         name_the_parts(page)
-        mend_exercises(page)
         size_the_images(page, path.parent)
         keep_punctuation_with_formulas(page)
         drop_unused_scripts(page, path.stem)

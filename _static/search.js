@@ -40,9 +40,9 @@
     return [title, plain(own)];
   }
 
-  function excerpt(text, at) {
+  function excerpt(text, at, length = EXCERPT) {
     const start = at < 80 ? 0 : text.indexOf(" ", at - 80) + 1;
-    const end = text.length < start + EXCERPT ? text.length : text.lastIndexOf(" ", start + EXCERPT);
+    const end = text.length < start + length ? text.length : text.lastIndexOf(" ", start + length);
     const paragraph = document.createElement("p");
     paragraph.className = "context";
     paragraph.textContent =
@@ -50,13 +50,21 @@
     return paragraph;
   }
 
+  // A term, in full, and the chapters that it names.
+  function entry(place, address) {
+    const whole = document.createElement("div");
+    whole.append(excerpt(read(place).join(": "), 0, Infinity));
+    for (const link of place.nextElementSibling?.querySelectorAll('a[href*="chapters/"]') ?? []) {
+      link.href = new URL(link.getAttribute("href"), new URL(address, location));
+      whole.append(link, " ");
+    }
+    return whole;
+  }
+
   function summary(html, query, find, anchor) {
     const page = parse(html);
-    if (anchor) {
-      const place = page.querySelector(`[role="main"] ${anchor}`);
-      return place ? excerpt(read(place).join(": "), 0) : null;
-    }
-    const address = html.match(/pagename = '([^']+)'/)?.[1];
+    const address = `${html.match(/pagename = '([^']+)'/)?.[1]}.html`;
+    if (anchor) return entry(page.getElementById(anchor.slice(1)), address);
     const found = [...page.querySelectorAll(PLACES)].map((place, order) => {
       const [title, text] = read(place);
       const [inTitle, inText] = [find(title), find(text)];
@@ -76,7 +84,7 @@
       .forEach(({ id, title, text, at }) => {
         const item = list.appendChild(document.createElement("li"));
         const link = item.appendChild(document.createElement("a"));
-        link.href = `${address}.html#${id}`;
+        link.href = `${address}#${id}`;
         link.textContent = title;
         item.append(excerpt(text, at));
       });

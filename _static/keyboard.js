@@ -28,11 +28,17 @@
     document.querySelectorAll(kinds).forEach((element) => watcher.observe(element));
   });
 
-  // Paper cannot be opened: answers and solutions are, and closed again afterwards.
+  // Paper is light and cannot be opened: answers and solutions are, and closed again afterwards.
+  const { dataset } = document.documentElement;
   let opened = [];
+  let theme;
   addEventListener("beforeprint", () => {
     opened = [...document.querySelectorAll("article details:not([open], .hide)")];
     opened.forEach((box) => (box.open = true));
+    [theme, dataset.theme] = [dataset.theme, "light"];
   });
-  addEventListener("afterprint", () => opened.forEach((box) => (box.open = false)));
+  addEventListener("afterprint", () => {
+    opened.forEach((box) => (box.open = false));
+    dataset.theme = theme;
+  });
 })();

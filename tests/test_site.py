@@ -112,6 +112,7 @@ ON_PAPER = """() => {
     ...[...document.querySelectorAll(".bd-sidebar, .bd-header-article, .copybtn, details.hide")]
       .filter(e => e.checkVisibility()),
   ].map(e => e.outerHTML.slice(0, 200));
+  if (document.documentElement.dataset.theme !== "light") wrong.push("a dark page");
   dispatchEvent(new Event("afterprint"));
   return wrong;
 }"""
@@ -448,7 +449,7 @@ def visit(chromium, address):
             formulas=page.evaluate(FORMULAS),
             too_wide=page.evaluate(TOO_WIDE),
         )
-        if view == "light":
+        if view == "dark-phone":
             page.emulate_media(media="print")
             page.set_viewport_size({"width": 688, "height": 1000})
             found.wrong_on_paper = page.evaluate(ON_PAPER)
@@ -516,7 +517,7 @@ def test_80_columns_of_code_fit_a_screen_of_1280_pixels(visit, name):
 
 @each_document
 def test_on_paper_code_is_whole_and_answers_are_open(visit, name):
-    assert visit(name, "light").wrong_on_paper == []
+    assert visit(name, "dark-phone").wrong_on_paper == []
 
 
 @pytest.mark.parametrize(

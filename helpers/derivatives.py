@@ -8,19 +8,17 @@ keep their dtype and give tensors.
 
 import torch
 
-from helpers.objectives import require_positive_integer
+from helpers import checks
+from helpers.objectives import Objective
 
 
 def derivative(function, x, order=1):
     """The derivative of a function of one variable at each x, by autograd.
 
-    `x` has any shape, and so has the result. `order` counts how often to differentiate. Raises
-    TypeError or ValueError for x of a wrong kind, an order below 1 and a function that is not
-    elementwise.
+    `x` has any shape, and so has the result. `order` counts how often to differentiate.
     """
-    require_positive_integer("order", order)
-    leaf = _tensor("x", x).detach().clone().requires_grad_()
-    values = _values(function, leaf)
+    order, leaf = checks.count("order", order), _leaf("x", x)
+    values = checks.elementwise("function", function, leaf)
     for _ in range(order):
         values = _slope(values, leaf)
     return _like(values, x)
@@ -29,8 +27,7 @@ def derivative(function, x, order=1):
 def gradient(objective, points):
     """The gradient of an objective at each point, by autograd.
 
-    `points` is an array or tensor of shape (..., dimension); so is the result. Raises TypeError or
-    ValueError for points of a wrong kind or shape.
+    `points` is an array or tensor of shape (..., dimension); so is the result.
     """
     leaf, values = _followed(objective, points)
     return _like(_slope(values, leaf, again=False), points)
@@ -40,7 +37,7 @@ def hessian(objective, points):
     """The matrix of second derivatives of an objective at each point, by autograd.
 
     `points` is an array or tensor of shape (..., dimension); the result has one axis more, of
-    the same length. Raises TypeError or ValueError for points of a wrong kind or shape.
+    the same length.
     """
     leaf, values = _followed(objective, points)
     slopes = _slope(values, leaf)
@@ -53,21 +50,19 @@ def forward_difference(function, x, step):
 
     `x` and `step` broadcast, and the result has their common shape. Its error is at most
     |step f''| / 2 plus rounding, which grows like 1 / |step|. A negative step looks to the left.
-    Raises TypeError or ValueError for x of a wrong kind, a step that is zero or not finite, and
-    a function that is not elementwise.
     """
     here, h = _with_step(x, step)
-    return _like((_values(function, here + h) - _values(function, here)) / h, x, step)
+    return _like((_at(function, here + h) - _at(function, here)) / h, x, step)
 
 
 def central_difference(function, x, step):
     """The difference quotient of a function between x - step and x + step.
 
     `x` and `step` broadcast, and the result has their common shape. Its error is at most
-    step^2 |f'''| / 6 plus rounding, which grows like 1 / step. Raises as `forward_difference`.
+    step^2 |f'''| / 6 plus rounding, which grows like 1 / step.
     """
     here, h = _with_step(x, step)
-    return _like((_values(function, here + h) - _values(function, here - h)) / (2 * h), x, step)
+    return _like((_at(function, here + h) - _at(function, here - h)) / (2 * h), x, step)
 
 
 def complex_step(function, x, step=1e-20):
@@ -75,49 +70,42 @@ def complex_step(function, x, step=1e-20):
 
     `x` and `step` broadcast, and the result has their common shape: the imaginary part of
     f(x + i step), divided by the step (Squire and Trapp, 1998). Nothing is subtracted, so the step
-    may be tiny. Raises as `forward_difference`, and ValueError for a function, such as abs, that
-    does not return complex numbers.
+    may be tiny. Raises ValueError for a function, such as abs, that does not return complex
+    numbers, and for one that is not real on the real line, such as a logarithm left of 0. To torch
+    x**4 and higher powers are such: it takes them through a logarithm. Write products there.
     """
     here, h = _with_step(x, step)
-    values = _values(function, torch.complex(here, h))
+    values = _at(function, torch.complex(here, h))
     if not values.is_complex():
         raise ValueError(f"function: expected complex values at complex x, got {values.dtype}")
+    if (_at(function, torch.complex(here, 0 * h)).imag.abs() > 0).any():
+        reason = "a logarithm left of 0, through which torch takes x**4 too: write products"
+        raise ValueError(f"function: expected real values on the real line, not those of {reason}")
     return _like(values.imag / h, x, step)
 
 
-def _tensor(name, numbers):
-    if isinstance(numbers, torch.Tensor):
-        if not numbers.is_floating_point():
-            raise TypeError(f"{name}: expected a floating-point tensor, got {numbers.dtype}")
-        return numbers
-    try:
-        return torch.as_tensor(numbers, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"{name}: expected numbers, got {numbers!r}") from error
+def _at(function, x):
+    return checks.elementwise("function", function, x)
 
 
 def _with_step(x, step):
-    here = _tensor("x", x).detach()
-    h = _tensor("step", step).detach()
-    if not (torch.isfinite(h) & (h != 0)).all():
-        raise ValueError(f"step: expected finite numbers other than 0, got {step!r}")
+    here, h = checks.tensor("x", x, finite=False).detach(), checks.tensor("step", step).detach()
+    checks.common_shape("step, x", h, here)
     dtype = here.dtype if isinstance(x, torch.Tensor) else h.dtype
-    return torch.broadcast_tensors(here.to(dtype), h.to(dtype))
+    here, h = torch.broadcast_tensors(here.to(dtype), h.to(dtype))
+    if not (h.isfinite() & (h != 0)).all():
+        raise ValueError(f"step: expected finite numbers other than 0 in {dtype}, got {step!r}")
+    return here, h
+
+
+def _leaf(name, numbers):
+    return checks.tensor(name, numbers, finite=False).detach().clone().requires_grad_()
 
 
 def _followed(objective, points):
-    if not hasattr(objective, "at"):
-        raise TypeError(f"objective: expected an Objective, got {objective!r}")
-    leaf = _tensor("points", points).detach().clone().requires_grad_()
+    checks.kind("objective", objective, Objective, "an Objective")
+    leaf = _leaf("points", points)
     return leaf, objective.at(leaf)
-
-
-def _values(function, x):
-    values = function(x)
-    if not isinstance(values, torch.Tensor) or values.shape != x.shape:
-        got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
-        raise ValueError(f"function: expected a tensor of shape {tuple(x.shape)}, got {got}")
-    return values
 
 
 def _slope(values, leaf, again=True):

@@ -1,14 +1,19 @@
 """How: minimizers of three libraries behind one call, (objective, start) -> Path."""
 
+import re
+from inspect import signature
+
+import numpy as np
 import torch
 from iminuit import Minuit
 from scipy import optimize
 
-from helpers.objectives import finite_array, require_positive_integer
+from helpers import checks
+from helpers.objectives import Objective
 from helpers.paths import Recorder
 
+# Optimizers whose step for one parameter depends on the others: one start at a time.
 MIXES_STARTS = (torch.optim.LBFGS, torch.optim.Adafactor)
-"""Optimizers whose step for one parameter depends on the others: one start at a time."""
 
 CANNOT_PLAY = {
     torch.optim.Muon: "it takes matrices only",
@@ -23,92 +28,122 @@ def descend(objective, start, optimizer, *, steps, every=1, schedule=None, **set
     `start` has shape (..., dimension) and `settings` (lr, betas, ...) go to the optimizer. The
     path keeps every `every`-th evaluation, then the answer after `steps` steps. `schedule` makes
     a scheduler of torch.optim.lr_scheduler from an optimizer; it advances after each step. A run
-    that diverges returns a path with inf or nan.
-
-    Raises TypeError or ValueError for a start of a wrong kind, shape or value, for `steps` or
-    `every` below 1, for an optimizer that cannot play, and for one that mixes many starts.
+    that diverges returns a path with inf or nan. LBFGS and Adafactor mix many starts, and take one.
     """
-    start = _checked_start(objective, start)
-    require_positive_integer("steps", steps)
-    _check_optimizer(optimizer, many=start.ndim > 1)
+    start = _start(objective, start)
+    _check_optimizer(optimizer, settings, many=start.ndim > 1)
     # One leaf for each coordinate: contiguous memory, and rows that never meet.
     leaves = [torch.tensor(start[..., i], requires_grad=True) for i in range(objective.dimension)]
-    stepper = optimizer(leaves, **settings)
-    scheduler = schedule(stepper) if schedule else None
+    wanted = f"settings that {optimizer.__name__} takes, unlike {settings}"
+    stepper = checks.called("settings", wanted, optimizer, leaves, **settings)
+    scheduler = None if schedule is None else _scheduler(schedule, stepper)
     recorder = Recorder(objective, every)
 
     def closure():
         total = recorder(*leaves).sum()
         recorder.gradients += 1
-        gradients = torch.autograd.grad(total, leaves)
+        gradients = torch.autograd.grad(total, leaves, materialize_grads=True)
         for leaf, slope in zip(leaves, gradients, strict=True):
             leaf.grad = slope
         return total.detach()
 
-    for _ in range(steps):
+    for _ in range(checks.count("steps", steps)):
         stepper.step(closure)
         if scheduler:
             scheduler.step()
     return recorder.path(*leaves)
 
 
-def migrad(objective, start, *, use_gradient=False, ncall=None):
+def migrad(objective, start, *, use_gradient=False, ncall=None, strategy=None, step=None, tol=None):
     """The Path of Minuit's MIGRAD from one start of shape (dimension,).
 
-    With `use_gradient` Minuit gets autograd's gradient and need not probe for it. `ncall` limits
-    the calls. Raises TypeError or ValueError for a start of a wrong kind, shape or value.
+    With `use_gradient` Minuit gets autograd's gradient and need not probe for it. `ncall` is
+    about how many calls it may make. What is None is left to Minuit: `strategy`, 0 to 2, its care
+    with derivatives (1); `step`, its first step, one for all coordinates or one for each (a
+    hundredth of the start, 0.1 at 0); `tol` (0.1): it stops when it expects to gain less than
+    0.002 tol errordef, with errordef 1. For errors ask `Minuit(objective, *start)` itself.
     """
-    recorder = Recorder(objective)
-    minuit = Minuit(
-        recorder,
-        *_checked_start(objective, start, many=False),
-        grad=recorder.gradient if use_gradient else None,
-    )
-    minuit.migrad(ncall=ncall)
+    start, recorder = _start(objective, start, single=True), Recorder(objective)
+    with_gradient = recorder.gradient if checks.flag("use_gradient", use_gradient) else None
+    minuit = Minuit(recorder, *start, grad=with_gradient)
+    if strategy is not None:
+        minuit.strategy = checks.count("strategy", strategy, low=0, high=2)
+    if step is not None:
+        steps = checks.array("step", step)
+        if steps.shape not in ((), start.shape) or not (steps > 0).all():
+            wanted = f"one positive number, or {len(start)}"
+            raise ValueError(f"step: expected {wanted}, got {checks.short(step)}")
+        minuit.errors = np.broadcast_to(steps, start.shape)
+    if tol is not None:
+        minuit.tol = checks.number("tol", tol, positive=True)
+    minuit.migrad(ncall=None if ncall is None else checks.count("ncall", ncall))
     return recorder.path(*minuit.values)
 
 
 def scipy_minimize(objective, start, method, *, use_gradient=False, **options):
     """The Path of a method of scipy.optimize.minimize from one start of shape (dimension,).
 
-    With `use_gradient` it gets autograd's gradient; `options` are those of the method. Raises
-    TypeError or ValueError for an unknown method and for a start of a wrong kind, shape or value.
+    With `use_gradient` it gets autograd's gradient. `options` are those of the method, such as
+    `gtol` of BFGS; bounds and constraints are none.
     """
-    start = _checked_start(objective, start, many=False)
-    _check_method(method)
-    recorder = Recorder(objective)
-    result = optimize.minimize(
+    start, recorder = _start(objective, start, single=True), Recorder(objective)
+    _check_options(method, options)
+    with_gradient = checks.flag("use_gradient", use_gradient)
+    result = checks.called(
+        "options",
+        f"those that {method} can run with, unlike {options}",
+        optimize.minimize,
         lambda point: recorder(*point),
         start,
         method=method,
-        jac=(lambda point: recorder.gradient(*point)) if use_gradient else None,
+        jac=(lambda point: recorder.gradient(*point)) if with_gradient else None,
         options=options,
     )
     return recorder.path(*result.x)
 
 
-def _checked_start(objective, start, many=True):
-    start = finite_array("start", start)
-    shape = f"{'(..., ' if many else '('}{objective.dimension}{')' if many else ',)'}"
-    if start.ndim == 0 or start.shape[-1] != objective.dimension or (start.ndim > 1 and not many):
-        raise ValueError(f"start: expected shape {shape}, got {start.shape}")
-    return start
+def _start(objective, start, single=False):
+    checks.kind("objective", objective, Objective, "an Objective")
+    return checks.points("start", checks.array("start", start), objective.dimension, single)
 
 
-def _check_optimizer(optimizer, many):
+def _check_optimizer(optimizer, settings, many):
     if not (isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)):
-        raise TypeError(f"optimizer: expected a class like torch.optim.Adam, got {optimizer!r}")
+        wanted = "a class like torch.optim.Adam"
+        raise TypeError(f"optimizer: expected {wanted}, got {checks.short(optimizer)}")
     if optimizer in CANNOT_PLAY:
         raise ValueError(f"optimizer: {optimizer.__name__} cannot play: {CANNOT_PLAY[optimizer]}")
     if many and issubclass(optimizer, MIXES_STARTS):
         message = f"optimizer: {optimizer.__name__} mixes starts, expected one start at a time"
         raise ValueError(message)
+    known = signature(optimizer).parameters
+    for name, value in settings.items():
+        default = known[name].default if name in known else None
+        if isinstance(default, bool):
+            checks.flag(name, value)
+        elif isinstance(default, int | float):
+            checks.number(name, value)
 
 
-def _check_method(method):
+def _scheduler(schedule, stepper):
+    wanted = "a function that makes a scheduler of learning rates from an optimizer"
+    scheduler = checks.called("schedule", wanted, schedule, stepper)
+    plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+    if plateau or getattr(scheduler, "optimizer", None) is not stepper:
+        raise ValueError(f"schedule: expected {wanted}, got one that makes {scheduler!r}")
+    return scheduler
+
+
+def _check_options(method, options):
     try:
-        known = bool(method) and optimize.show_options("minimize", method, disp=False)
+        text = method and optimize.show_options("minimize", method, disp=False)
     except (ValueError, AttributeError):
-        known = False
-    if not known:
+        text = ""
+    if not text:
         raise ValueError(f"method: expected one of scipy.optimize.minimize, got {method!r}")
+    words = re.findall(r"\w+", " ".join(re.findall(r"^ *([\w, ]+) : ", text, re.MULTILINE)))
+    others = set(signature(optimize.minimize).parameters) - {"tol"}
+    for name in options:
+        if name not in words or name in others:
+            known = ", ".join(word for word in words if word not in others)
+            raise TypeError(f"{name}: expected an option of {method}, one of {known}")

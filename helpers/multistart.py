@@ -1,33 +1,33 @@
 """From many starts: the same minimizer everywhere, here or on the workers of a cluster."""
 
 import warnings
-from collections import Counter, deque
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from collections import Counter
+from concurrent.futures import Executor, Future
 from concurrent.futures import as_completed as completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
-from itertools import chain
 from multiprocessing import parent_process
 
 import numpy as np
 import torch
 from tqdm import TqdmWarning
 
+from helpers import checks
 from helpers.minimizers import MIXES_STARTS, descend
-from helpers.objectives import finite_array, require_positive_integer
+from helpers.paths import Path
 
 with warnings.catch_warnings():
     # A notebook without ipywidgets gets its bar as text, and needs no warning about it.
     warnings.simplefilter("ignore", TqdmWarning)
     from tqdm.auto import tqdm
 
+# How many starts `descend` gets at once: what Adam keeps for them stays in a core's cache.
 CHUNK = 16384
-"""How many starts `descend` gets at once: what Adam keeps for them stays in a core's cache."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Runs:
     """Where each start ended, at what value, after how many evaluations, and what went wrong.
 
@@ -40,6 +40,14 @@ class Runs:
     values: np.ndarray
     evaluations: np.ndarray
     reasons: np.ndarray
+
+    def __repr__(self):
+        text = f"Runs from {self.summary().splitlines()[0]}"
+        if not np.isfinite(self.values).any():
+            return text
+        lowest = np.where(np.isfinite(self.values), self.values, np.inf).argmin()
+        end = ", ".join(f"{x:.5g}" for x in self.ends.reshape(-1, self.ends.shape[-1])[lowest])
+        return f"{text}\nlowest value {self.values.flat[lowest]:.5g} at ({end})"
 
     @property
     def failed(self):
@@ -64,26 +72,27 @@ def multistart(minimize, starts, *, chunk=None, executor=None, progress=False):
     also takes that many starts at once, of shape (n, dimension), and must keep them apart. By
     default that is 16384 for a partial of `descend` whose optimizer does so, and 1 for any other.
 
-    `executor` is anything with the interface of concurrent.futures, such as a process pool or
+    `executor` is any concurrent.futures.Executor, such as a process pool or
     `Client.get_executor()` of Dask; without one the runs are made here. The ends depend neither
-    on it nor on `chunk`. A start that raises loses no other, and neither does one that kills its
-    worker in a process pool: chunks that fail are halved and run again. On Dask a start that kills
-    its worker loses its chunk, which for a black box is itself. `progress` shows a bar while the
-    runs are made. Torch uses one thread meanwhile, as a chunk is too small to share; executors
-    share the chunks.
-
-    Raises TypeError or ValueError for a `minimize` that cannot be called, for `starts` of a wrong
-    kind, shape or value, for a `chunk` below 1 and for an `executor` without `submit`.
+    on it nor on `chunk`. A start that raises loses no other: chunks that fail are halved and run
+    again. A start that kills its worker loses its chunk on Dask, which for a black box is itself;
+    in a process pool it breaks the pool, and all that was not finished is lost with it. When every
+    start fails, ValueError tells the first reason. `progress` shows a bar while the runs are made.
+    Torch uses one thread meanwhile, as a chunk is too small to share; executors share the chunks.
     """
     if not callable(minimize):
-        raise TypeError(f"minimize: expected a function of a start, got {minimize!r}")
-    if executor is not None and not hasattr(executor, "submit"):
-        raise TypeError(f"executor: expected one with a method submit, got {executor!r}")
-    starts = _checked_starts(starts)
+        raise TypeError(f"minimize: expected a function of a start, got {checks.short(minimize)}")
+    if executor is not None:
+        checks.kind("executor", executor, Executor, "one of concurrent.futures or get_executor()")
+    checks.flag("progress", progress)
+    starts = checks.array("starts", starts)
+    if starts.ndim < 2 or starts.size == 0:
+        expected = "starts: expected shape (..., dimension) with one start or more"
+        raise ValueError(f"{expected}, got {starts.shape}")
     rows = starts.reshape(-1, starts.shape[-1])
     if chunk is None:
         chunk = CHUNK if _keeps_starts_apart(minimize) else 1
-    require_positive_integer("chunk", chunk)
+    chunk = checks.count("chunk", chunk)
     chunks = [range(len(rows))[first : first + chunk] for first in range(0, len(rows), chunk)]
     found = np.full((len(rows), rows.shape[-1] + 2), np.nan)
     reasons = np.full(len(rows), "", dtype=object)
@@ -92,6 +101,9 @@ def multistart(minimize, starts, *, chunk=None, executor=None, progress=False):
         for indices, outcome in _outcomes(partial(_run, minimize), rows, chunks, executor):
             found[indices], reasons[indices] = outcome
             bar.update(len(indices))
+    if reasons.all():
+        message = f"expected a function of a start that returns a Path; all failed, {reasons[0]}"
+        raise ValueError(f"minimize: {message}")
     shape = starts.shape[:-1]
     return Runs(
         found[:, :-2].reshape(starts.shape),
@@ -111,14 +123,6 @@ def _one_thread():
         torch.set_num_threads(threads)
 
 
-def _checked_starts(starts):
-    starts = finite_array("starts", starts)
-    if starts.ndim < 2 or starts.size == 0:
-        expected = "starts: expected shape (..., dimension) with one start or more"
-        raise ValueError(f"{expected}, got {starts.shape}")
-    return starts
-
-
 def _keeps_starts_apart(minimize):
     if not isinstance(minimize, partial) or minimize.func is not descend:
         return False
@@ -133,7 +137,7 @@ def _run(minimize, starts):
         torch.set_num_threads(1)
     several = len(starts) > 1
     try:
-        path = minimize(starts if several else starts[0])
+        path = checks.kind("minimize", minimize(starts if several else starts[0]), Path, "a Path")
         ends, values = np.atleast_2d(path.end), np.atleast_1d(path.values[-1])
         if ends.shape != starts.shape or values.shape != starts.shape[:1]:
             expected = f"minimize: expected a Path that ends at shape {starts.shape}"
@@ -159,62 +163,19 @@ def _outcomes(run, rows, chunks, executor):
             yield indices, run(rows[indices])
         return
     futures = {_submit(executor, run, rows[indices]): indices for indices in chunks}
-    lost = deque()
     try:
         for future in completed(futures):
-            indices = futures[future]
-            if isinstance(future.exception(), BrokenExecutor):
-                lost.append(indices)
-            else:
-                yield indices, _outcome(future, rows[indices])
+            indices, error = futures[future], future.exception()
+            yield indices, _failure(rows[indices].shape, error) if error else future.result()
     finally:
         for future in futures:
             future.cancel()
-    if lost:
-        yield from _rescued(run, rows, lost, executor)
 
 
 def _submit(executor, run, starts):
     try:
         return executor.submit(run, starts)
-    except BrokenExecutor as error:
+    except RuntimeError as error:  # of a pool that is broken or shut down
         future = Future()
         future.set_exception(error)
         return future
-
-
-def _outcome(future, starts):
-    error = future.exception()
-    return _failure(starts.shape, error) if error else future.result()
-
-
-def _rescued(run, rows, lost, executor):
-    """Pairs like those of `_outcomes`, of the chunks that a broken pool has lost.
-
-    Each worker is now a pool of its own with one chunk at a time, so that a death names its chunk.
-    """
-    # Both are private but old: the kind of processes that the broken pool had, and their number.
-    renew = partial(ProcessPoolExecutor, 1, mp_context=getattr(executor, "_mp_context", None))
-    workers = min(getattr(executor, "_max_workers", 1), len(lost))
-
-    def serve(_):
-        outcomes, pool = [], renew()
-        while lost:
-            try:
-                indices = lost.popleft()
-            except IndexError:
-                break  # another worker took the last one
-            future = _submit(pool, run, rows[indices])
-            if isinstance(future.exception(), BrokenExecutor):
-                pool.shutdown()
-                pool = renew()
-                if len(indices) > 1:
-                    half = len(indices) // 2
-                    lost.extend([indices[:half], indices[half:]])
-                    continue
-            outcomes.append((indices, _outcome(future, rows[indices])))
-        pool.shutdown()
-        return outcomes
-
-    with ThreadPoolExecutor(workers) as threads:
-        yield from chain.from_iterable(threads.map(serve, range(workers)))

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
+from helpers import checks
 from helpers.derivatives import gradient
-from helpers.objectives import require_positive_integer
+from helpers.objectives import Objective
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Path:
     """The points at which an objective was evaluated, then the answer; the values at all of them.
 
@@ -23,6 +23,20 @@ class Path:
     evaluations: int
     gradients: int
     every: int = 1
+
+    def __post_init__(self):
+        points, values = np.shape(self.points), np.shape(self.values)
+        if len(points) < 2 or values != points[:-1]:
+            raise ValueError(f"values: expected shape {points[:-1]}, like points, got {values}")
+        for name in ("evaluations", "gradients", "every"):
+            checks.count(name, getattr(self, name), low=name == "every")
+
+    def __repr__(self):
+        cost = f"Path of {self.evaluations} evaluations and {self.gradients} gradients"
+        if self.points.ndim > 2:
+            return f"{cost} from each of {self.values[0].size} starts"
+        start, end = (", ".join(f"{x:.5g}" for x in point) for point in (self.start, self.end))
+        return f"{cost}\nfrom ({start}) to ({end}), value {self.values[-1]:.5g}"
 
     @property
     def calls(self):
@@ -48,9 +62,8 @@ class Recorder:
     """
 
     def __init__(self, objective, every=1):
-        require_positive_integer("every", every)
-        self.objective = objective
-        self.every = every
+        self.objective = checks.kind("objective", objective, Objective, "an Objective")
+        self.every = checks.count("every", every)
         self.evaluations = 0
         self.gradients = 0
         self._points = []
@@ -78,31 +91,31 @@ class Recorder:
 
         The answer is given like a call: one number, array or tensor per coordinate.
         """
-        points, values = self._points.copy(), self._values.copy()
-        points.append(_point(answer))
-        values.append(np.asarray(self.objective.at(points[-1])))
+        end = _point(answer)
+        if any(point.shape != end.shape for point in self._points):
+            raise ValueError(f"answer: expected the shape of the calls, got {end.shape}")
+        points, values = [*self._points, end], [*self._values, np.asarray(self.objective.at(end))]
         return Path(
             np.stack(points), np.stack(values), self.evaluations, self.gradients, self.every
         )
 
     def _keep(self, coordinates, values):
         self._points.append(_point(coordinates))
-        self._values.append(_array(values))
+        self._values.append(checks.array("values", values, finite=False))
 
 
 def require_single_starts(paths):
-    """Raise a ValueError if a path of a dict from label to path holds more than one start."""
+    """Raise TypeError or ValueError unless the paths are a dict from label to path of one start."""
+    if not checks.kind("paths", paths, dict, "a dict from label to Path"):
+        raise ValueError("paths: expected one path or more, got none")
     for label, path in paths.items():
+        checks.kind("paths", path, Path, "a dict from label to Path")
         if path.points.ndim != 2:
             message = f"paths: expected one start each, got {path.points.shape[1:-1]} of {label!r}"
             raise ValueError(message)
 
 
-def _array(values):
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
-    return np.array(values, dtype=float)
-
-
 def _point(coordinates):
-    return np.stack([_array(c) for c in coordinates], axis=-1)
+    arrays = [checks.array("coordinates", c, finite=False) for c in coordinates]
+    checks.common_shape("coordinates", *arrays)
+    return np.stack(np.broadcast_arrays(*arrays), axis=-1)

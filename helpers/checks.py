@@ -7,13 +7,18 @@ import torch
 
 _repr = Repr()
 _repr.maxother = _repr.maxstring = 80
-short = _repr.repr
+ODD = (TypeError, ValueError, RuntimeError, AttributeError, LookupError)
+
+
+def require(holds, name, expected, got, error=ValueError):
+    """Unless that holds, raise an error: the argument's name, what is expected, what came."""
+    if not holds:
+        raise error(f"{name}: expected {expected}, got {_repr.repr(got)}")
 
 
 def kind(name, value, wanted, expected):
     """The value, which must be an instance of a class."""
-    if not isinstance(value, wanted):
-        raise TypeError(f"{name}: expected {expected}, got {short(value)}")
+    require(isinstance(value, wanted), name, expected, value, TypeError)
     return value
 
 
@@ -27,32 +32,27 @@ def count(name, value, low=1, high=np.inf, single=True):
     try:
         given = np.asarray(value)
         good = given.dtype.kind in "iu" and ((low <= given) & (given <= high)).all()
-    except (TypeError, ValueError, RuntimeError):
+    except ODD:
         good = False
-    if not good or (single and given.ndim):
-        span = f"an integer from {low} to {high}" if high < np.inf else f"an integer from {low}"
-        wanted = "a positive integer" if (low, high) == (1, np.inf) else span
-        raise ValueError(f"{name}: expected {wanted}, got {short(value)}")
+    positive = (low, high) == (1, np.inf)
+    wanted = "a positive integer" if positive else f"an integer from {low} to {high}"
+    require(good and not (single and given.ndim), name, wanted, value)
     return int(given) if single else given
 
 
 def tensor(name, values, finite=True):
     """Real numbers as a tensor: one of floating-point numbers as it is, others in float64."""
-    if isinstance(values, torch.Tensor):
-        real = values.layout is torch.strided and values.dtype is not torch.bool
-        good = real and not values.is_complex()
-        numbers = values if values.is_floating_point() or not good else values.double()
-    else:
-        try:
-            given = np.asarray(values)
-            good = given.dtype.kind in "iuf"
-        except (TypeError, ValueError, RuntimeError):
-            good = False
-        numbers = torch.from_numpy(given.astype(float)) if good else None
-    if not good:
-        raise TypeError(f"{name}: expected real numbers, got {short(values)}")
-    if finite and not numbers.isfinite().all():
-        raise ValueError(f"{name}: expected finite numbers, got nan or inf")
+    try:
+        numbers = values if isinstance(values, torch.Tensor) else np.asarray(values)
+        if isinstance(numbers, np.ndarray) and numbers.dtype.kind in "iuf":
+            numbers = torch.from_numpy(numbers.astype(float))
+        good = not (numbers.is_complex() or numbers.is_sparse or numbers.dtype is torch.bool)
+    except ODD:
+        good = False
+    require(good, name, "real numbers", values, TypeError)
+    numbers = numbers if numbers.is_floating_point() else numbers.double()
+    if finite:
+        require(numbers.isfinite().all(), name, "finite numbers", values)
     return numbers
 
 
@@ -63,36 +63,38 @@ def array(name, values, finite=True):
 
 def number(name, value, low=-np.inf, positive=False, finite=True):
     """One real number, not below `low`, as a float."""
-    one = array(name, value, finite)
-    if one.ndim or not one >= low or (positive and one <= 0):
-        wanted = "a positive number" if positive else f"one number, {low:g} or more"
-        raise ValueError(f"{name}: expected {wanted}, got {short(value)}")
+    wanted = "a positive number" if positive else f"one number, {low:g} or more"
+    try:
+        one = array(name, value, finite)
+    except ODD as error:
+        return require(False, name, wanted, value, type(error))
+    require(not one.ndim and one >= low and (one > 0 or not positive), name, wanted, value)
     return one.item()
 
 
 def points(name, given, dimension, single=False):
     """An array or tensor of points, whose last axis must be the dimension; with `single`, one."""
-    if given.ndim == 0 or given.shape[-1] != dimension or (single and given.ndim > 1):
-        expected = f"({dimension},)" if single else f"(..., {dimension})"
-        raise ValueError(f"{name}: expected shape {expected}, got {tuple(given.shape)}")
+    good = given.ndim and given.shape[-1] == dimension and not (single and given.ndim > 1)
+    expected = f"({dimension},)" if single else f"(..., {dimension})"
+    require(good, name, f"shape {expected}", tuple(given.shape))
     return given
 
 
 def common_shape(name, *arrays):
     """The shape that arrays or tensors broadcast to."""
+    shapes = {a.shape for a in arrays}
     try:
-        return np.broadcast_shapes(*(a.shape for a in arrays))
-    except ValueError as error:
-        raise ValueError(f"{name}: expected shapes that broadcast, got {error}") from None
+        return tuple(shapes.pop()) if len(shapes) == 1 else np.broadcast_shapes(*shapes)
+    except ValueError:
+        return require(False, name, "shapes that broadcast", [tuple(a.shape) for a in arrays])
 
 
 def called(name, expected, function, *arguments, **settings):
     """What a function, given as an argument, returns; what goes wrong in it is told by name."""
-    if not callable(function):
-        raise TypeError(f"{name}: expected {expected}, got {short(function)}")
+    require(callable(function), name, expected, function, TypeError)
     try:
         return function(*arguments, **settings)
-    except (TypeError, ValueError, RuntimeError, AttributeError, LookupError) as error:
+    except ODD as error:
         if ": expected " in str(error):  # one of ours, from further inside
             raise
         message = f"{name}: expected {expected}, got {type(error).__name__}: {error}"
@@ -103,22 +105,17 @@ def elementwise(name, function, *arguments, exact=True):
     """What an elementwise function returns at tensors; `exact`: in their common shape."""
     shape = common_shape("coordinates", *arguments)
     values = called(name, "a function of tensors made of torch's functions", function, *arguments)
-    wanted = f"{name}: expected a tensor of shape {shape}"
     if not isinstance(values, torch.Tensor):
-        got = type(values).__name__
-        raise ValueError(f"{wanted}, got {got}: use torch's functions, not math's or numpy's")
+        wanted = f"a tensor of shape {shape} by torch's functions, not math's or numpy's"
+        require(False, name, wanted, values)
     if values.shape != shape and (exact or values.shape != (*shape[:-1], 1)):
-        hint = (
-            "one value for each point; a sum over data needs an axis of its own, like chi_squared"
-        )
-        raise ValueError(f"{wanted}, got {tuple(values.shape)}: {hint}")
-    if not (values.is_floating_point() or arguments[0].is_complex()):
-        raise ValueError(f"{name}: expected real numbers, got {values.dtype}")
-    watched = torch.is_grad_enabled() and any(a.requires_grad for a in arguments)
-    if watched and not values.requires_grad:
+        hint = "one value for each point (a sum over data needs an axis of its own: chi_squared)"
+        require(False, name, f"a tensor of shape {shape}, {hint}", tuple(values.shape))
+    require(values.is_floating_point() or arguments[0].is_complex(), name, "real numbers", values)
+    watched = torch.is_grad_enabled() and not values.requires_grad
+    if watched and any(a.requires_grad for a in arguments):
         # A constant has the same values elsewhere, and a slope of 0.
-        if not torch.equal(values, function(*(a.detach() + 1 for a in arguments))):
-            hint = "cut off from it: use torch's functions"
-            raise ValueError(f"{name}: expected a tensor that autograd can follow, got one {hint}")
+        constant = torch.equal(values, function(*(a.detach() + 1 for a in arguments)))
+        require(constant, name, "torch's functions, which autograd can follow", values)
         values = values + sum(0 * a for a in arguments)
     return values

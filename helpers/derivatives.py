@@ -6,6 +6,8 @@ one of the same shape. Numbers and arrays become float64 and give numbers and ar
 keep their dtype and give tensors.
 """
 
+from functools import partial
+
 import torch
 
 from helpers import checks
@@ -51,8 +53,8 @@ def forward_difference(function, x, step):
     `x` and `step` broadcast, and the result has their common shape. Its error is at most
     |step f''| / 2 plus rounding, which grows like 1 / |step|. A negative step looks to the left.
     """
-    here, h = _with_step(x, step)
-    return _like((_at(function, here + h) - _at(function, here)) / h, x, step)
+    f, here, h = _looks(function, x, step)
+    return _like((f(here + h) - f(here)) / h, x, step)
 
 
 def central_difference(function, x, step):
@@ -61,8 +63,8 @@ def central_difference(function, x, step):
     `x` and `step` broadcast, and the result has their common shape. Its error is at most
     step^2 |f'''| / 6 plus rounding, which grows like 1 / step.
     """
-    here, h = _with_step(x, step)
-    return _like((_at(function, here + h) - _at(function, here - h)) / (2 * h), x, step)
+    f, here, h = _looks(function, x, step)
+    return _like((f(here + h) - f(here - h)) / (2 * h), x, step)
 
 
 def complex_step(function, x, step=1e-20):
@@ -70,32 +72,26 @@ def complex_step(function, x, step=1e-20):
 
     `x` and `step` broadcast, and the result has their common shape: the imaginary part of
     f(x + i step), divided by the step (Squire and Trapp, 1998). Nothing is subtracted, so the step
-    may be tiny. Raises ValueError for a function, such as abs, that does not return complex
-    numbers, and for one that is not real on the real line, such as a logarithm left of 0. To torch
-    x**4 and higher powers are such: it takes them through a logarithm. Write products there.
+    may be tiny. Refused are functions, such as abs, that do not return complex numbers, and those
+    that are not real on the real line, such as a logarithm left of 0. To torch x**4 is one of
+    them, as it takes high powers through a logarithm: write products there.
     """
-    here, h = _with_step(x, step)
-    values = _at(function, torch.complex(here, h))
-    if not values.is_complex():
-        raise ValueError(f"function: expected complex values at complex x, got {values.dtype}")
-    if (_at(function, torch.complex(here, 0 * h)).imag.abs() > 0).any():
-        reason = "a logarithm left of 0, through which torch takes x**4 too: write products"
-        raise ValueError(f"function: expected real values on the real line, not those of {reason}")
+    f, here, h = _looks(function, x, step)
+    values, on_the_line = f(torch.complex(here, h)), f(torch.complex(here, 0 * h))
+    checks.require(values.is_complex(), "function", "complex values at complex x", values.dtype)
+    wanted = "real values on the real line (torch takes x**4 through a logarithm: write products)"
+    checks.require(not (on_the_line.imag.abs() > 0).any(), "function", wanted, on_the_line)
     return _like(values.imag / h, x, step)
 
 
-def _at(function, x):
-    return checks.elementwise("function", function, x)
-
-
-def _with_step(x, step):
+def _looks(function, x, step):
     here, h = checks.tensor("x", x, finite=False).detach(), checks.tensor("step", step).detach()
     checks.common_shape("step, x", h, here)
     dtype = here.dtype if isinstance(x, torch.Tensor) else h.dtype
     here, h = torch.broadcast_tensors(here.to(dtype), h.to(dtype))
-    if not (h.isfinite() & (h != 0)).all():
-        raise ValueError(f"step: expected finite numbers other than 0 in {dtype}, got {step!r}")
-    return here, h
+    good = (h.isfinite() & (h != 0)).all()
+    checks.require(good, "step", f"finite numbers other than 0 in {dtype}", step)
+    return partial(checks.elementwise, "function", function), here, h
 
 
 def _leaf(name, numbers):

@@ -86,17 +86,16 @@ def stack(widths, activation, initialize=None, bias=True):
     of torch.nn.init; without it weights keep torch's default, and biases always do.
     """
     given = checks.count("widths", widths, single=False)
-    if given.ndim != 1 or len(given) < 2:
-        raise ValueError(f"widths: expected two or more positive integers, got {widths!r}")
-    if isinstance(activation, nn.Module):
-        raise TypeError(f"activation: expected a class like nn.ReLU, got the layer {activation}")
-    layers = []
+    good = given.ndim == 1 and len(given) > 1
+    checks.require(good, "widths", "two or more positive integers", widths)
+    layers, wanted = [], "a class like nn.ReLU, or a function that makes a layer"
+    checks.require(not isinstance(activation, nn.Module), "activation", wanted, activation)
     for fan_in, fan_out in zip(given.tolist(), given.tolist()[1:], strict=False):
         linear = nn.Linear(fan_in, fan_out, bias=checks.flag("bias", bias))
         if initialize is not None:
             checks.called("initialize", "a function of weights", initialize, linear.weight)
-        layer = checks.called("activation", "a class like nn.ReLU", activation)
-        layers += [linear, checks.kind("activation", layer, nn.Module, "a class like nn.ReLU")]
+        layer = checks.called("activation", wanted, activation)
+        layers += [linear, checks.kind("activation", layer, nn.Module, wanted)]
     return nn.Sequential(*layers)
 
 
@@ -118,9 +117,8 @@ def backward_signal(network, inputs, at_output):
     """
     signals = _run(network, inputs)
     at_output = checks.tensor("at_output", at_output).to(signals[-1])
-    if at_output.shape != signals[-1].shape:
-        expected, got = tuple(signals[-1].shape), tuple(at_output.shape)
-        raise ValueError(f"at_output: expected the shape of the output, {expected}, got {got}")
+    shape, got = tuple(signals[-1].shape), tuple(at_output.shape)
+    checks.require(got == shape, "at_output", f"the shape of the output, {shape}", got)
     return list(torch.autograd.grad(signals[-1], signals, at_output))
 
 
@@ -135,24 +133,22 @@ def variance_across_inputs(signal):
     `signal` is a tensor of shape (n, width), one row for each input; the result is a float
     computed in float64, 0 where all inputs get the same answer.
     """
-    if _signal(signal).ndim != 2:
-        raise ValueError(f"signal: expected shape (n, width), got {tuple(signal.shape)}")
+    checks.require(_signal(signal).ndim == 2, "signal", "shape (n, width)", tuple(signal.shape))
     return _signal(signal).var(dim=0, correction=0).mean().item()
 
 
 def _run(network, inputs):
     layers = _linear_layers(network)
     inputs = checks.tensor("inputs", inputs)
-    if inputs.ndim != 2 or not inputs.numel():
-        raise ValueError(f"inputs: expected shape (n, features), got {tuple(inputs.shape)}")
+    good = inputs.ndim == 2 and inputs.numel()
+    checks.require(good, "inputs", "shape (n, features)", tuple(inputs.shape))
     inputs = inputs.to(layers[0].weight).detach().clone().requires_grad_()
     signals = []
 
     def remember(layer, arguments):
         (signal,) = arguments
-        if not signals and signal.shape[-1] != layer.in_features:
-            message = f"expected {layer.in_features} features, got {signal.shape[-1]}"
-            raise ValueError(f"inputs: {message}")
+        good, wanted = signals or signal.shape[-1] == layer.in_features, layer.in_features
+        checks.require(good, "inputs", f"{wanted} features", signal.shape[-1])
         signals.append(signal)
 
     handles = [layer.register_forward_pre_hook(remember) for layer in layers]
@@ -168,34 +164,27 @@ def _linear_layers(network):
     checks.kind("network", network, nn.Module, "a torch.nn.Module")
     layers = []
     for name, module in network.named_modules():
-        if isinstance(module, nn.modules.lazy.LazyModuleMixin):
-            raise ValueError(f"network: expected layers of known size, got {module} at '{name}'")
+        lazy = isinstance(module, nn.modules.lazy.LazyModuleMixin)
+        checks.require(not lazy, "network", "layers of known size", module)
         if isinstance(module, nn.Linear):
             layers.append(module)
         elif not isinstance(module, nn.PReLU) and list(module.parameters(recurse=False)):
-            kind = type(module).__name__
-            message = f"expected only linear layers and activations, got {kind} at '{name}'"
-            raise ValueError(f"network: {message}, which has parameters of its own")
-    if not layers:
-        raise ValueError("network: expected one or more linear layers, got none")
+            wanted = "no parameters but those of linear layers and activations"
+            raise ValueError(f"network: expected {wanted}, got {type(module).__name__} at '{name}'")
+    checks.require(layers, "network", "one or more linear layers, got none", network)
     return layers
 
 
 def _spread(name, symbol, parameter):
-    if parameter is None:
-        count, low, high, variance = 0, nan, nan, nan
-    else:
-        values = parameter.detach().double()
-        count, low, high = values.numel(), values.min().item(), values.max().item()
-        variance = values.var(correction=0).item()
-    measures = {"min": low, "max": high, "variance": variance}
-    return {name: count} | {f"{symbol} {key}": value for key, value in measures.items()}
+    count = 0 if parameter is None else parameter.numel()
+    values = parameter.detach().double() if count else torch.tensor([nan])
+    measures = {"min": values.min(), "max": values.max(), "variance": values.var(correction=0)}
+    return {name: count} | {f"{symbol} {key}": value.item() for key, value in measures.items()}
 
 
 def _signal(signal):
-    checks.kind("signal", signal, torch.Tensor, "a tensor")
-    if not signal.numel():
-        raise ValueError("signal: expected one number or more, got none")
+    filled = checks.kind("signal", signal, torch.Tensor, "a tensor").numel()
+    checks.require(filled, "signal", "one number or more", signal)
     return checks.tensor("signal", signal, finite=False).detach().double()
 
 

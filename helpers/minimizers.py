@@ -1,6 +1,5 @@
 """How: minimizers of three libraries behind one call, (objective, start) -> Path."""
 
-import re
 from inspect import signature
 
 import numpy as np
@@ -34,9 +33,14 @@ def descend(objective, start, optimizer, *, steps, every=1, schedule=None, **set
     _check_optimizer(optimizer, settings, many=start.ndim > 1)
     # One leaf for each coordinate: contiguous memory, and rows that never meet.
     leaves = [torch.tensor(start[..., i], requires_grad=True) for i in range(objective.dimension)]
-    wanted = f"settings that {optimizer.__name__} takes, unlike {settings}"
+    wanted = f"those that {optimizer.__name__} takes, not {settings}"
     stepper = checks.called("settings", wanted, optimizer, leaves, **settings)
-    scheduler = None if schedule is None else _scheduler(schedule, stepper)
+    if schedule is not None:
+        wanted = "a function that makes a scheduler of torch.optim.lr_scheduler from an optimizer"
+        scheduler = checks.called("schedule", wanted, schedule, stepper)
+        plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+        good = getattr(scheduler, "optimizer", None) is stepper and not plateau
+        checks.require(good, "schedule", wanted, schedule)
     recorder = Recorder(objective, every)
 
     def closure():
@@ -49,7 +53,7 @@ def descend(objective, start, optimizer, *, steps, every=1, schedule=None, **set
 
     for _ in range(checks.count("steps", steps)):
         stepper.step(closure)
-        if scheduler:
+        if schedule:
             scheduler.step()
     return recorder.path(*leaves)
 
@@ -70,9 +74,8 @@ def migrad(objective, start, *, use_gradient=False, ncall=None, strategy=None, s
         minuit.strategy = checks.count("strategy", strategy, low=0, high=2)
     if step is not None:
         steps = checks.array("step", step)
-        if steps.shape not in ((), start.shape) or not (steps > 0).all():
-            wanted = f"one positive number, or {len(start)}"
-            raise ValueError(f"step: expected {wanted}, got {checks.short(step)}")
+        good = steps.shape in ((), start.shape) and (steps > 0).all()
+        checks.require(good, "step", f"one positive number, or {len(start)}", step)
         minuit.errors = np.broadcast_to(steps, start.shape)
     if tol is not None:
         minuit.tol = checks.number("tol", tol, positive=True)
@@ -84,21 +87,20 @@ def scipy_minimize(objective, start, method, *, use_gradient=False, **options):
     """The Path of a method of scipy.optimize.minimize from one start of shape (dimension,).
 
     With `use_gradient` it gets autograd's gradient. `options` are those of the method, such as
-    `gtol` of BFGS; bounds and constraints are none.
+    `gtol` of BFGS; what scipy.optimize.minimize takes beside them, such as bounds, is refused.
     """
     start, recorder = _start(objective, start, single=True), Recorder(objective)
-    _check_options(method, options)
-    with_gradient = checks.flag("use_gradient", use_gradient)
-    result = checks.called(
-        "options",
-        f"those that {method} can run with, unlike {options}",
-        optimize.minimize,
-        lambda point: recorder(*point),
-        start,
-        method=method,
-        jac=(lambda point: recorder.gradient(*point)) if with_gradient else None,
-        options=options,
-    )
+    wanted = "one of scipy.optimize.minimize"
+    checks.require(isinstance(method, str) and method, "method", wanted, method)
+    checks.called("method", wanted, optimize.show_options, "minimize", method, disp=False)
+    for name in options:
+        other = name in signature(optimize.minimize).parameters
+        checks.require(not other, name, f"an option of {method}", options[name], TypeError)
+    settings = {"method": method, "options": options}
+    if checks.flag("use_gradient", use_gradient):
+        settings["jac"] = lambda point: recorder.gradient(*point)
+    wanted, fun = f"those with which {method} runs", lambda point: recorder(*point)
+    result = checks.called("options", wanted, optimize.minimize, fun, start, **settings)
     return recorder.path(*result.x)
 
 
@@ -108,42 +110,16 @@ def _start(objective, start, single=False):
 
 
 def _check_optimizer(optimizer, settings, many):
-    if not (isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)):
-        wanted = "a class like torch.optim.Adam"
-        raise TypeError(f"optimizer: expected {wanted}, got {checks.short(optimizer)}")
+    good = isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)
+    checks.require(good, "optimizer", "a class like torch.optim.Adam", optimizer, TypeError)
+    name, known = optimizer.__name__, signature(optimizer).parameters
     if optimizer in CANNOT_PLAY:
-        raise ValueError(f"optimizer: {optimizer.__name__} cannot play: {CANNOT_PLAY[optimizer]}")
+        raise ValueError(f"optimizer: {name} cannot play: {CANNOT_PLAY[optimizer]}")
     if many and issubclass(optimizer, MIXES_STARTS):
-        message = f"optimizer: {optimizer.__name__} mixes starts, expected one start at a time"
-        raise ValueError(message)
-    known = signature(optimizer).parameters
-    for name, value in settings.items():
-        default = known[name].default if name in known else None
-        if isinstance(default, bool):
-            checks.flag(name, value)
-        elif isinstance(default, int | float):
-            checks.number(name, value)
-
-
-def _scheduler(schedule, stepper):
-    wanted = "a function that makes a scheduler of learning rates from an optimizer"
-    scheduler = checks.called("schedule", wanted, schedule, stepper)
-    plateau = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
-    if plateau or getattr(scheduler, "optimizer", None) is not stepper:
-        raise ValueError(f"schedule: expected {wanted}, got one that makes {scheduler!r}")
-    return scheduler
-
-
-def _check_options(method, options):
-    try:
-        text = method and optimize.show_options("minimize", method, disp=False)
-    except (ValueError, AttributeError):
-        text = ""
-    if not text:
-        raise ValueError(f"method: expected one of scipy.optimize.minimize, got {method!r}")
-    words = re.findall(r"\w+", " ".join(re.findall(r"^ *([\w, ]+) : ", text, re.MULTILINE)))
-    others = set(signature(optimize.minimize).parameters) - {"tol"}
-    for name in options:
-        if name not in words or name in others:
-            known = ", ".join(word for word in words if word not in others)
-            raise TypeError(f"{name}: expected an option of {method}, one of {known}")
+        raise ValueError(f"optimizer: {name} mixes starts, expected one start at a time")
+    for key, value in settings.items():
+        checks.require(key in known, key, f"a setting of {name}", value, TypeError)
+        if isinstance(known[key].default, bool):
+            checks.flag(key, value)
+        elif isinstance(known[key].default, int | float):
+            checks.number(key, value)

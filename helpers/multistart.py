@@ -1,27 +1,19 @@
 """From many starts: the same minimizer everywhere, here or on the workers of a cluster."""
 
-import warnings
 from collections import Counter
 from concurrent.futures import Executor, Future
 from concurrent.futures import as_completed as completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from inspect import signature
 from multiprocessing import parent_process
 
 import numpy as np
 import torch
-from tqdm import TqdmWarning
+from tqdm import tqdm
 
 from helpers import checks
 from helpers.minimizers import MIXES_STARTS, descend
 from helpers.paths import Path
-
-with warnings.catch_warnings():
-    # A notebook without ipywidgets gets its bar as text, and needs no warning about it.
-    warnings.simplefilter("ignore", TqdmWarning)
-    from tqdm.auto import tqdm
 
 # How many starts `descend` gets at once: what Adam keeps for them stays in a core's cache.
 CHUNK = 16384
@@ -42,12 +34,8 @@ class Runs:
     reasons: np.ndarray
 
     def __repr__(self):
-        text = f"Runs from {self.summary().splitlines()[0]}"
-        if not np.isfinite(self.values).any():
-            return text
-        lowest = np.where(np.isfinite(self.values), self.values, np.inf).argmin()
-        end = ", ".join(f"{x:.5g}" for x in self.ends.reshape(-1, self.ends.shape[-1])[lowest])
-        return f"{text}\nlowest value {self.values.flat[lowest]:.5g} at ({end})"
+        lowest = np.fmin.reduce(self.values, axis=None)
+        return f"Runs from {self.summary().splitlines()[0]}, lowest value {lowest:.5g}"
 
     @property
     def failed(self):
@@ -59,9 +47,8 @@ class Runs:
         diverged = ~np.isfinite(self.values) & ~self.failed
         counts = f"{self.failed.sum()} failed, {diverged.sum()} diverged"
         reasons = Counter(self.reasons[self.failed].tolist()).most_common()
-        return "\n".join(
-            [f"{self.values.size} starts: {counts}", *(f"{n} x {why}" for why, n in reasons)]
-        )
+        lines = [f"{self.values.size} starts: {counts}", *(f"{n} x {why}" for why, n in reasons)]
+        return "\n".join(lines)
 
 
 def multistart(minimize, starts, *, chunk=None, executor=None, progress=False):
@@ -80,55 +67,37 @@ def multistart(minimize, starts, *, chunk=None, executor=None, progress=False):
     start fails, ValueError tells the first reason. `progress` shows a bar while the runs are made.
     Torch uses one thread meanwhile, as a chunk is too small to share; executors share the chunks.
     """
-    if not callable(minimize):
-        raise TypeError(f"minimize: expected a function of a start, got {checks.short(minimize)}")
+    wanted = "a function of a start that returns a Path"
+    checks.require(callable(minimize), "minimize", wanted, minimize, TypeError)
     if executor is not None:
         checks.kind("executor", executor, Executor, "one of concurrent.futures or get_executor()")
-    checks.flag("progress", progress)
     starts = checks.array("starts", starts)
-    if starts.ndim < 2 or starts.size == 0:
-        expected = "starts: expected shape (..., dimension) with one start or more"
-        raise ValueError(f"{expected}, got {starts.shape}")
+    good = starts.ndim > 1 and starts.size
+    checks.require(good, "starts", "shape (..., dimension), one or more", starts.shape)
     rows = starts.reshape(-1, starts.shape[-1])
     if chunk is None:
-        chunk = CHUNK if _keeps_starts_apart(minimize) else 1
+        descends = isinstance(minimize, partial) and minimize.func is descend
+        optimizer = minimize.keywords.get("optimizer") if descends else None
+        apart = isinstance(optimizer, type) and not issubclass(optimizer, MIXES_STARTS)
+        chunk = CHUNK if apart else 1
     chunk = checks.count("chunk", chunk)
     chunks = [range(len(rows))[first : first + chunk] for first in range(0, len(rows), chunk)]
     found = np.full((len(rows), rows.shape[-1] + 2), np.nan)
     reasons = np.full(len(rows), "", dtype=object)
-    show = partial(tqdm, total=len(rows), unit="start", disable=not progress, leave=False)
-    with _one_thread(), show() as bar:
-        for indices, outcome in _outcomes(partial(_run, minimize), rows, chunks, executor):
-            found[indices], reasons[indices] = outcome
-            bar.update(len(indices))
-    if reasons.all():
-        message = f"expected a function of a start that returns a Path; all failed, {reasons[0]}"
-        raise ValueError(f"minimize: {message}")
-    shape = starts.shape[:-1]
-    return Runs(
-        found[:, :-2].reshape(starts.shape),
-        found[:, -2].reshape(shape),
-        found[:, -1].reshape(shape),
-        reasons.reshape(shape),
-    )
-
-
-@contextmanager
-def _one_thread():
-    threads = torch.get_num_threads()
+    hidden, threads = not checks.flag("progress", progress), torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with tqdm(total=len(rows), unit="start", disable=hidden, leave=False) as bar:
+            for indices, outcome in _outcomes(partial(_run, minimize), rows, chunks, executor):
+                found[indices], reasons[indices] = outcome
+                bar.update(len(indices))
     finally:
         torch.set_num_threads(threads)
-
-
-def _keeps_starts_apart(minimize):
-    if not isinstance(minimize, partial) or minimize.func is not descend:
-        return False
-    given = signature(descend).bind_partial(*minimize.args, **minimize.keywords).arguments
-    optimizer = given.get("optimizer")
-    return isinstance(optimizer, type) and not issubclass(optimizer, MIXES_STARTS)
+    if reasons.all():
+        raise ValueError(f"minimize: expected {wanted}, but all failed: {reasons[0]}")
+    columns = (found[:, -2], found[:, -1], reasons)
+    ends = found[:, :-2].reshape(starts.shape)
+    return Runs(ends, *(column.reshape(starts.shape[:-1]) for column in columns))
 
 
 def _run(minimize, starts):
@@ -139,9 +108,8 @@ def _run(minimize, starts):
     try:
         path = checks.kind("minimize", minimize(starts if several else starts[0]), Path, "a Path")
         ends, values = np.atleast_2d(path.end), np.atleast_1d(path.values[-1])
-        if ends.shape != starts.shape or values.shape != starts.shape[:1]:
-            expected = f"minimize: expected a Path that ends at shape {starts.shape}"
-            raise ValueError(f"{expected}, got {ends.shape}")
+        good = ends.shape == starts.shape and values.shape == starts.shape[:1]
+        checks.require(good, "minimize", f"a Path that ends at shape {starts.shape}", ends.shape)
         evaluations = np.full(len(starts), path.evaluations)
         return np.column_stack([ends, values, evaluations]), np.full(len(starts), "", dtype=object)
     except Exception as error:

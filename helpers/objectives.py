@@ -5,17 +5,17 @@ n starts or a grid of starts are all served by the same function.
 """
 
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pkgutil import resolve_name
 from textwrap import shorten
 
 import numpy as np
 import torch
 
 from helpers import checks
+
+NAMED = "a function with named arguments"
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,22 +34,21 @@ class Objective:
     formula: str = ""
 
     def __post_init__(self):
-        names = _parameters("function", self.function)
+        names = list(checks.called("function", NAMED, inspect.signature, self.function).parameters)
         domain, minima = checks.array("domain", self.domain), checks.array("minima", self.minima)
-        if domain.shape != (len(names), 2) or not (domain[:, 0] < domain[:, 1]).all():
-            wanted = f"one pair (low, high) for each of ({', '.join(names)}), as in ((0, 10),)"
-            raise ValueError(f"domain: expected {wanted}, got {checks.short(self.domain)}")
-        if minima.size and (minima.ndim != 2 or minima.shape[1] != len(names)):
-            wanted = f"points, each with one coordinate for each of ({', '.join(names)})"
-            raise ValueError(f"minima: expected {wanted}, got {checks.short(self.minima)}")
+        good = domain.shape == (len(names), 2) and (domain[:, 0] < domain[:, 1]).all()
+        wanted = f"one (low, high) for each of {names}, like ((0, 10),)"
+        checks.require(good, "domain", wanted, self.domain)
+        good = not minima.size or (minima.ndim == 2 and minima.shape[1] == len(names))
+        checks.require(good, "minima", f"points of {len(names)} coordinates", self.minima)
         checks.kind("formula", self.formula, str, "text")
         object.__setattr__(self, "domain", tuple(map(tuple, domain.tolist())))
         object.__setattr__(self, "minima", tuple(map(tuple, minima.tolist())))
 
     def __repr__(self):
-        domain = " × ".join(f"[{low:g}, {high:g}]" for low, high in self.domain)
+        domain = shorten(" × ".join(f"[{low:g}, {high:g}]" for low, high in self.domain), 80)
         text = f"Objective {self.name}{self.__signature__}, domain {domain}"
-        return shorten(text, 150) + f", known minima: {len(self.minima)}"
+        return f"{text}, known minima: {len(self.minima)}"
 
     def __call__(self, *coordinates):
         """The value at coordinates given one by one: numbers, arrays or tensors that broadcast.
@@ -57,21 +56,18 @@ class Objective:
         Tensors give a tensor that autograd can follow; numbers and arrays give float64. A value
         that overflows is inf or nan.
         """
-        if len(coordinates) != self.dimension:
-            wanted = f"{self.dimension}, {self.__signature__}"
-            raise TypeError(f"coordinates: expected {wanted}, got {len(coordinates)}")
+        good = len(coordinates) == self.dimension
+        checks.require(good, "coordinates", self.dimension, len(coordinates), TypeError)
         tensors = [checks.tensor("coordinates", c, finite=False) for c in coordinates]
         given = [isinstance(c, torch.Tensor) for c in coordinates]
-        if not any(given):
-            return checks.elementwise("function", self.function, *tensors).detach().numpy()[()]
-        dtype = tensors[given.index(True)].dtype
-        return checks.elementwise("function", self.function, *(t.to(dtype) for t in tensors))
+        dtype = tensors[given.index(True)].dtype if any(given) else torch.float64
+        values = checks.elementwise("function", self.function, *(t.to(dtype) for t in tensors))
+        return values if any(given) else values.detach().numpy()[()]
 
     def at(self, points):
         """The value at each point of an array or tensor of shape (..., dimension)."""
-        if not isinstance(points, torch.Tensor):
-            points = checks.array("points", points, finite=False)
-        checks.points("points", points, self.dimension)
+        check = checks.tensor if isinstance(points, torch.Tensor) else checks.array
+        points = checks.points("points", check("points", points, finite=False), self.dimension)
         return self(*(points[..., i] for i in range(self.dimension)))
 
     def grid(self, count):
@@ -102,7 +98,7 @@ class Objective:
     @property
     def name(self):
         """The name of the function in words."""
-        return _name(self.function).replace("_", " ")
+        return getattr(self.function, "__name__", "function").replace("_", " ")
 
     @property
     def dimension(self):
@@ -114,21 +110,15 @@ class Objective:
         # Minuit names its parameters after this.
         return inspect.signature(self.function)
 
-    def __reduce__(self):
-        # A decorated function's name leads to its Objective, and so do pickles of it; but what a
-        # notebook defines is not there in another process, and goes by its fields.
-        module, name = getattr(self.function, "__module__", None), _name(self.function)
-        if module != "__main__" and getattr(sys.modules.get(module), name, None) is self:
-            return resolve_name, (f"{module}:{name}",)
-        return Objective, (self.function, self.domain, self.minima, self.formula)
-
 
 def objective(*, domain, minima=(), formula=""):
     """A decorator that makes an elementwise function an Objective and keeps its docstring."""
 
     def decorate(function):
+        # Pickles name a function by where it is found: inside the Objective that takes its place.
         made = Objective(function, domain, minima, formula)
         object.__setattr__(made, "__doc__", function.__doc__)
+        function.__qualname__ += ".function"
         return made
 
     return decorate
@@ -147,18 +137,15 @@ def chi_squared(model, x, y, error, domain, minima=()):
     """
     given = {"x": x, "y": y, "error": error}
     x, y, error = (checks.tensor(name, data).double() for name, data in given.items())
-    if x.ndim != 1 or not len(x):
-        raise ValueError(f"x: expected shape (n,), got {tuple(x.shape)}")
-    if x.shape != y.shape[-1:]:
-        raise ValueError(f"y: expected shape (..., {len(x)}), like x, got {tuple(y.shape)}")
-    if error.shape not in ((), x.shape) or not (error > 0).all():
-        raise ValueError("error: expected one positive number, or one for each of the data")
+    checks.require(x.ndim == 1 and len(x), "x", "shape (n,)", tuple(x.shape))
+    checks.require(x.shape == y.shape[-1:], "y", f"shape (..., {len(x)})", tuple(y.shape))
+    good = error.shape in ((), x.shape) and (error > 0).all()
+    checks.require(good, "error", f"one positive number, or {len(x)}", given["error"])
+    names = list(checks.called("model", NAMED, inspect.signature, model).parameters.values())[1:]
+    checks.require(names, "model", "a function of x and parameters", model)
 
-    names = list(_parameters("model", model).values())[1:]
-    if not names:
-        raise ValueError("model: expected a function of x and one parameter or more")
     function = partial(_chi_squared, model, x, y, error)
-    function.__name__ = f"chi-squared of {_name(model)}"
+    function.__name__ = f"chi-squared of {getattr(model, '__name__', 'a model')}"
     function.__signature__ = inspect.Signature(names)
     formula = r"\sum_i \left(\frac{y_i - f(x_i)}{\sigma_i}\right)^2"
     return Objective(function, domain, minima, formula)
@@ -168,15 +155,6 @@ def _chi_squared(model, x, y, error, *parameters):
     parameters = (p[..., None] for p in parameters)
     expected = checks.elementwise("model", model, x, *parameters, exact=False)
     return (((y - expected) / error) ** 2).sum(dim=-1)
-
-
-def _parameters(name, function):
-    wanted = "a function with named arguments"
-    return checks.called(name, wanted, inspect.signature, function).parameters
-
-
-def _name(function):
-    return getattr(function, "__name__", type(function).__name__)
 
 
 @objective(

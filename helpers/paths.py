@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from helpers import checks
 from helpers.derivatives import gradient
@@ -23,13 +24,6 @@ class Path:
     evaluations: int
     gradients: int
     every: int = 1
-
-    def __post_init__(self):
-        points, values = np.shape(self.points), np.shape(self.values)
-        if len(points) < 2 or values != points[:-1]:
-            raise ValueError(f"values: expected shape {points[:-1]}, like points, got {values}")
-        for name in ("evaluations", "gradients", "every"):
-            checks.count(name, getattr(self, name), low=name == "every")
 
     def __repr__(self):
         cost = f"Path of {self.evaluations} evaluations and {self.gradients} gradients"
@@ -73,14 +67,15 @@ class Recorder:
         """The value of the objective at coordinates given one by one."""
         values = self.objective(*coordinates)
         if self.evaluations % self.every == 0:
-            self._keep(coordinates, values)
+            self._points.append(_point(coordinates))
+            self._values.append(_array(values))
         self.evaluations += 1
         return values
 
     def gradient(self, *coordinates):
         """The gradient of the objective at one point, as Minuit asks for it: (dimension,)."""
         self.gradients += 1
-        return gradient(self.objective, np.array(coordinates))
+        return gradient(self.objective, checks.array("coordinates", coordinates, False))
 
     @property
     def __signature__(self):
@@ -91,31 +86,30 @@ class Recorder:
 
         The answer is given like a call: one number, array or tensor per coordinate.
         """
-        end = _point(answer)
-        if any(point.shape != end.shape for point in self._points):
-            raise ValueError(f"answer: expected the shape of the calls, got {end.shape}")
+        arrays = [checks.array("answer", c, finite=False) for c in answer]
+        shapes = {array.shape for array in arrays} | {p.shape[:-1] for p in self._points[:1]}
+        checks.require(len(shapes) == 1, "answer", "the shape of the calls", shapes)
+        end = np.stack(arrays, axis=-1)
         points, values = [*self._points, end], [*self._values, np.asarray(self.objective.at(end))]
         return Path(
             np.stack(points), np.stack(values), self.evaluations, self.gradients, self.every
         )
 
-    def _keep(self, coordinates, values):
-        self._points.append(_point(coordinates))
-        self._values.append(checks.array("values", values, finite=False))
-
 
 def require_single_starts(paths):
     """Raise TypeError or ValueError unless the paths are a dict from label to path of one start."""
-    if not checks.kind("paths", paths, dict, "a dict from label to Path"):
-        raise ValueError("paths: expected one path or more, got none")
-    for label, path in paths.items():
-        checks.kind("paths", path, Path, "a dict from label to Path")
-        if path.points.ndim != 2:
-            message = f"paths: expected one start each, got {path.points.shape[1:-1]} of {label!r}"
-            raise ValueError(message)
+    wanted = "a dict from label to Path, of one start each"
+    checks.require(checks.kind("paths", paths, dict, wanted), "paths", wanted, paths)
+    for path in paths.values():
+        checks.kind("paths", path, Path, wanted)
+        checks.require(path.points.ndim == 2, "paths", wanted, path)
 
 
 def _point(coordinates):
-    arrays = [checks.array("coordinates", c, finite=False) for c in coordinates]
-    checks.common_shape("coordinates", *arrays)
-    return np.stack(np.broadcast_arrays(*arrays), axis=-1)
+    return np.stack(np.broadcast_arrays(*(_array(c) for c in coordinates)), axis=-1)
+
+
+def _array(values):
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().numpy()
+    return np.array(values, dtype=float)

@@ -28,8 +28,7 @@ def plot_objective(ax, objective, *, domain=None, count=200, levels=12):
     points, levels = objective.grid(checks.count("count", count, 2)), checks.count("levels", levels)
     values, domain = np.asarray(objective.at(points)), objective.domain
     finite = values[np.isfinite(values)]
-    if len(np.unique(finite)) < 2:
-        raise ValueError("objective: expected finite values that differ in the domain")
+    checks.require(len(np.unique(finite)) > 1, "objective", "values that differ", finite)
     ax.set_xlim(*domain[0])
     minima = np.array(objective.minima).reshape(-1, objective.dimension)
     star = {"linestyle": "none", "marker": "*", "markersize": 13, "zorder": 4}
@@ -60,8 +59,8 @@ def plot_path(ax, path, **style):
     """
     checks.kind("ax", ax, Axes, "axes of matplotlib")
     checks.kind("path", path, Path, "a Path")
-    if path.points.ndim != 2 or path.points.shape[-1] > 2:
-        raise ValueError(f"path: expected points of shape (k, 1 or 2), got {path.points.shape}")
+    good = path.points.ndim == 2 and path.points.shape[-1] < 3
+    checks.require(good, "path", "points of shape (k, 1 or 2)", path.points.shape)
     seen = np.isfinite(path.points).all(axis=-1) & np.isfinite(path.values)
     points = path.points[seen]
     if not len(points):
@@ -102,13 +101,10 @@ def plot_basins(ax, objective, basins):
     _check(ax, objective, (2,))
     minima = np.array(objective.minima).reshape(-1, 2)
     basins = checks.count("basins", basins, -1, len(minima) - 1, single=False)
-    if basins.ndim != 2 or min(basins.shape) < 2:
-        raise ValueError(f"basins: expected shape (count, count), got {basins.shape}")
+    good = basins.ndim == 2 and min(basins.shape) > 1
+    checks.require(good, "basins", "shape (count, count)", basins.shape)
     colors = ListedColormap(["white", *OKABE_ITO[: len(minima)]])
-    axes = [
-        np.linspace(low, high, n)
-        for (low, high), n in zip(objective.domain, basins.shape, strict=True)
-    ]
+    axes = [np.linspace(*ends, n) for ends, n in zip(objective.domain, basins.shape, strict=True)]
     drawn = {"vmin": -1.5, "vmax": len(minima) - 0.5, "rasterized": True}
     ax.pcolormesh(*axes, basins.T, cmap=colors, **drawn)
     if (basins == -1).any():
@@ -126,6 +122,5 @@ def plot_basins(ax, objective, basins):
 def _check(ax, objective, dimensions):
     checks.kind("ax", ax, Axes, "axes of matplotlib")
     checks.kind("objective", objective, Objective, "an Objective")
-    if objective.dimension not in dimensions:
-        wanted = " or ".join(map(str, dimensions))
-        raise ValueError(f"objective: expected {wanted} dimensions, got {objective.dimension}")
+    wanted = f"{' or '.join(map(str, dimensions))} dimensions"
+    checks.require(objective.dimension in dimensions, "objective", wanted, objective)

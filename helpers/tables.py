@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from tabulate import tabulate
 
+from helpers import checks
 from helpers.paths import require_single_starts
 
 
@@ -28,14 +29,13 @@ def table(rows, digits="{:.5g}"):
     column to format.
     """
     rows = list(rows) if isinstance(rows, Iterable) else []
-    same = all(isinstance(row, dict) and list(row) == list(rows[0]) for row in rows)
-    if not rows or not same:
-        raise ValueError("rows: expected one or more dicts with the same keys in the same order")
+    good = rows and all(isinstance(r, dict) and r and list(r) == list(rows[0]) for r in rows)
+    checks.require(good, "rows", "one or more dicts with the same keys in the same order", rows)
     formats = digits if isinstance(digits, dict) else dict.fromkeys(rows[0], digits)
     for column, form in formats.items():
-        if column not in rows[0] or not _writes_numbers(form):
-            wanted = "a format like '{:.3f}', or a dict from column to format"
-            raise ValueError(f"digits: expected {wanted}, got {form!r} for {column!r}")
+        good = column in rows[0] and _writes_numbers(form)
+        wanted = "a format like '{:.3f}', or a dict from column to such"
+        checks.require(good, "digits", wanted, digits)
 
     def write(column, cell):
         number = isinstance(cell, float | np.floating)
@@ -47,7 +47,7 @@ def table(rows, digits="{:.5g}"):
 def _writes_numbers(form):
     try:
         return form.format(1.0) != form.format(2.0)
-    except (AttributeError, LookupError, TypeError, ValueError):
+    except checks.ODD:
         return False
 
 

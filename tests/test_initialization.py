@@ -325,7 +325,7 @@ def test_what_is_not_a_module_is_refused_by_name(network):
         (torch.ones(3), ValueError),
         (torch.ones(0, 3), ValueError),
         (torch.ones(2, 4), ValueError),
-        (torch.ones(2, 3, dtype=torch.int64), TypeError),
+        (torch.ones(2, 3, dtype=torch.bool), TypeError),
         ("signal", TypeError),
         (None, TypeError),
     ],

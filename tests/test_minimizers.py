@@ -231,11 +231,9 @@ def test_a_start_that_is_not_finite_is_named(minimize, start):
 
 
 @each_minimizer
-def test_an_integer_tensor_is_named(minimize):
-    with pytest.raises(
-        TypeError, match=r"start: expected a floating-point tensor, got torch\.int64"
-    ):
-        minimize(himmelblau, torch.tensor([0, 0]))
+def test_an_integer_tensor_is_a_start_like_an_integer_list(minimize):
+    path = minimize(himmelblau, torch.tensor([1, 2]))
+    assert np.array_equal(path.points, minimize(himmelblau, [1, 2]).points)
 
 
 @pytest.mark.parametrize("minimize", [migrad, partial(scipy_minimize, method="BFGS")])

@@ -51,5 +51,5 @@ def test_rows_with_different_columns_are_named():
 
 
 def test_a_path_of_many_starts_is_named():
-    with pytest.raises(ValueError, match="paths: expected one start"):
+    with pytest.raises(ValueError, match="paths: expected .* one start each"):
         compare({"many": descend(parabola, [[1.0], [2.0]], optim.SGD, steps=1)})

@@ -99,7 +99,7 @@ def scipy_minimize(objective, start, method, *, use_gradient=False, **options):
     settings = {"method": method, "options": options}
     if checks.flag("use_gradient", use_gradient):
         settings["jac"] = lambda point: recorder.gradient(*point)
-    wanted, fun = f"those with which {method} runs", lambda point: recorder(*point)
+    wanted, fun = f"some with which {method} runs, not {options}", lambda point: recorder(*point)
     result = checks.called("options", wanted, optimize.minimize, fun, start, **settings)
     return recorder.path(*result.x)
 

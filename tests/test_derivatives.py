@@ -245,3 +245,16 @@ def test_a_parabola_of_one_variable_works_with_all():
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("power", [-3, 4, 5, 6])
+def test_a_complex_step_refuses_what_torch_takes_through_a_logarithm(power):
+    with pytest.raises(ValueError, match="function: .* write products"):
+        complex_step(lambda x: x**power, -1.3)
+    assert complex_step(lambda x: x**power, 1.3) == pytest.approx(power * 1.3 ** (power - 1))
+    assert complex_step(lambda x: x * x * x * x, -1.3) == pytest.approx(-8.788)
+
+
+def test_a_step_that_vanishes_in_the_precision_of_x_is_named():
+    with pytest.raises(ValueError, match="step: expected .* other than 0 in torch.float32"):
+        forward_difference(torch.sin, torch.ones(1), 1e-60)

@@ -1,5 +1,7 @@
 import os
+import pathlib
 import pickle
+import re
 import tracemalloc
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -296,3 +298,22 @@ def test_a_fit_comes_back_from_a_pickle():
     assert copy(1.2) == fit(1.2)
     assert (copy.name, copy.domain, copy.formula) == (fit.name, fit.domain, fit.formula)
     assert copy.__signature__ == fit.__signature__
+
+
+def test_runs_show_their_summary_and_the_lowest_value():
+    runs = multistart(halve_or_raise, STARTS)
+    assert repr(runs).startswith("Runs from 23 starts: 2 failed, 0 diverged, lowest value ")
+    assert repr(runs).endswith(f"{np.nanmin(runs.values):.5g}")
+
+
+def test_the_code_on_the_page_about_helpers_runs(capsys):
+    pytest.importorskip("dask.distributed")
+    page = (pathlib.Path(__file__).parent.parent / "reference" / "helpers.md").read_text("utf-8")
+    cells = re.findall(r"^```{code-cell}\n(?:---\n.*?---\n)?(.*?)^```", page, re.M | re.S)
+    names = {}
+    for cell in cells:
+        exec(cell, names)
+    assert len(cells) == 4
+    assert abs(names["minuit"].values["height"] - 3) < 4 * names["minuit"].errors["height"]
+    printed = capsys.readouterr().out
+    assert "Runs from 25 starts: 0 failed" in printed and "same ends as here: True" in printed

@@ -28,16 +28,6 @@ def name_the_parts(page):
         entry["role"] = "listitem"
 
 
-def mend_exercises(page):
-    """Every exercise has the same id inside; every link to one begins with a space."""
-    for section in page.select("section#exercise-content, section#solution-content"):
-        section.name = "div"
-        del section["id"]
-    for link in page.select(".solution > .admonition-title > a"):
-        link.insert_before(" ")
-        link.string = link.get_text().strip()
-
-
 def size_the_images(page, folder):
     """State the size of every image, so that the text below it does not move."""
     for image in page.select("img[src]:not([width])"):
@@ -53,7 +43,6 @@ def finish_pages(app, error):
     for path in Path(app.outdir).rglob("*.html"):
         page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
         name_the_parts(page)
-        mend_exercises(page)
         size_the_images(page, path.parent)
         path.write_text(str(page), encoding="utf-8")
 

@@ -37,6 +37,7 @@ FIGURE_FORMAT = '%config InlineBackend.figure_formats = ["svg"]'
 LOOK = f'plt.style.use("helpers.course")\n{FIGURE_FORMAT}'
 COLUMNS, LINES, NINE_IN_TEN, TYPICAL = 80, 15, 8, 4
 WORDS, CELLS = 3500, 50
+NOT_THE_LESSON = ("Exercises", "Check yourself")
 # These await their second writing; take a name out when its chapter fits.
 NOT_YET_ONE_SITTING = {
     "generic-minimization",
@@ -116,28 +117,33 @@ class Chapter:
                 sections[here][0].append(block)
         return sections
 
-    def amount(self, *headings):
-        """The words and the cells of code in these sections, or in all before the exercises."""
-        if not headings:
-            names = list(self.sections)
-            headings = names[: names.index("Exercises")] if "Exercises" in names else names
-        parts = [self.sections.get(heading, ([], [])) for heading in headings]
-        return "\n\n".join(text for part in parts for text in part[0]), sum(
-            len(part[1]) for part in parts
-        )
+    def amount(self, *left_out):
+        """The words, as one text, and the number of cells of code, outside these sections."""
+        parts = [part for heading, part in self.sections.items() if heading not in left_out]
+        text = "\n\n".join(block for blocks, _ in parts for block in blocks)
+        return text, sum(len(code) for _, code in parts)
+
+    def section(self, heading):
+        """The text under a heading of the second level."""
+        return "\n\n".join(self.sections.get(heading, ([], []))[0])
 
     def exercises(self):
-        """(number, title, cells) of each exercise, its solution with it."""
+        """(number, title, blocks of text and cells of code) of each exercise with its solution."""
         found, inside = [], False
         for cell in self.cells:
-            if cell.cell_type == "markdown":
-                if heading := re.match(r"## (.+)", cell.source):
-                    inside = heading[1].strip() == "Exercises"
-                if inside and (title := re.search(r"(?m)^### (.*)$", cell.source)):
-                    number = re.fullmatch(r"Exercise (\d+): (\S.*)", title[1].strip())
-                    found.append((int(number[1]), number[2], []) if number else (0, title[1], []))
-            if inside and found:
-                found[-1][2].append(cell)
+            if cell.cell_type == "code":
+                blocks = [cell]
+            else:
+                blocks = re.split(r"(?m)^(?=##{1,2} )", cell.source)
+            for block in blocks:
+                if isinstance(block, str) and block.startswith("## "):
+                    inside = block.startswith("## Exercises")
+                elif isinstance(block, str) and block.startswith("### ") and inside:
+                    title = block.splitlines()[0].removeprefix("### ").strip()
+                    number = re.fullmatch(r"Exercise (\d+): (\S.*)", title)
+                    found.append((int(number[1]), number[2], []) if number else (0, title, []))
+                elif inside and found:
+                    found[-1][2].append(block)
         return found
 
     def figures(self):
@@ -254,10 +260,10 @@ def stated_time(chapter):
 
 
 def computed_time(chapter):
-    """180 words a minute and half a minute for a cell of code, rounded up to five minutes."""
-    parts = chapter.amount(), chapter.amount("Exercises", "Check yourself")
-    minutes = (len(text.split()) / 180 + cells / 2 for text, cells in parts)
-    return tuple(5 * math.ceil(each / 5) for each in minutes)
+    """180 words a minute, half a minute for a cell of code; eight minutes for an exercise."""
+    text, cells = chapter.amount(*NOT_THE_LESSON)
+    minutes = len(text.split()) / 180 + cells / 2
+    return 5 * math.ceil(minutes / 5), 8 * len(chapter.exercises())
 
 
 @rule
@@ -295,20 +301,19 @@ def has_four_numbered_exercises_one_of_them_to_repair(chapter):
 @rule
 def follows_each_exercise_by_a_solution_that_runs(chapter):
     for number, _, cells in chapter.exercises():
-        heads = [i for i, cell in enumerate(cells) if "# Solution" in cell.source]
-        alone = [i for i in heads if cells[i].source.strip() == "#### Solution"]
-        if len(heads) != 1 or heads != alone:
+        texts = [block for block in cells if isinstance(block, str) and "# Solution" in block]
+        if [text.strip() for text in texts] != ["#### Solution"]:
             yield (
                 f"{chapter.name}: exercise {number} needs one Markdown cell that holds only "
                 "`#### Solution`, and the solution in the cells below it"
             )
-        elif not any(cell.cell_type == "code" for cell in cells[alone[0] :]):
+        elif all(isinstance(block, str) for block in cells[cells.index(texts[0]) :]):
             yield f"{chapter.name}: the solution of exercise {number} has no cell of code"
 
 
 @rule
 def has_two_self_checks_with_folded_answers(chapter):
-    count = chapter.amount("Check yourself")[0].count("<details><summary>Answer</summary>\n\n")
+    count = chapter.section("Check yourself").count("<details><summary>Answer</summary>\n\n")
     if count < 2:
         yield (
             f"{chapter.name}: under Check yourself, two questions or more, each with "
@@ -319,7 +324,7 @@ def has_two_self_checks_with_folded_answers(chapter):
 
 @rule
 def cites_its_sources_and_links_to_the_glossary(chapter):
-    if "](../reference/bibliography.md#" not in chapter.amount("Further reading")[0]:
+    if "](../reference/bibliography.md#" not in chapter.section("Further reading"):
         yield (
             f"{chapter.name}: Further reading cites a source, "
             "`[Kingma and Ba (2015)](../reference/bibliography.md#kingma2015)`"
@@ -388,7 +393,7 @@ def mentions_every_figure_by_its_number(chapter):
 def is_one_sitting(chapter):
     if Path(chapter.name).stem in NOT_YET_ONE_SITTING:
         return
-    text, cells = chapter.amount()
+    text, cells = chapter.amount(*NOT_THE_LESSON)
     words = len(re.sub(r"(?s)<details>.*?</details>", "", text).split())
     if words > WORDS:
         yield (
@@ -764,7 +769,7 @@ def is_stored_as_make_notebooks_stores_it(chapter):
             found["were run out of order"].append(number)
         if {"execution", "ExecuteTime", "collapsed", "scrolled"} & set(cell.metadata):
             found["hold what an editor remembers"].append(number)
-    said = [f"Cells {numbers} {what}" for what, numbers in found.items() if numbers]
+    said = [f"Cells {_few(numbers)} {what}" for what, numbers in found.items() if numbers]
     if extra := sorted(set(chapter.notebook.metadata) - {"kernelspec", "language_info"}):
         said.append(f"the notebook stores {', '.join(extra)}")
     if chapter.notebook.metadata.get("kernelspec", {}).get("name") != "python3":
@@ -779,6 +784,11 @@ def is_stored_as_make_notebooks_stores_it(chapter):
             f"`make notebooks CHAPTERS={chapter.name}`; to put it back, `git checkout chapters`. "
             f"What was saved: {'; '.join(said)}."
         )
+
+
+def _few(numbers):
+    more = f" and {len(numbers) - 5} more" if len(numbers) > 5 else ""
+    return ", ".join(map(str, numbers[:5])) + more
 
 
 @rule

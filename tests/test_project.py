@@ -223,12 +223,20 @@ def every_guard_has_its_file_and_no_test_is_empty(root):
         if f"test_{name}.py" not in files:
             yield f"tests/test_{name}.py is not there"
     for name, path in files.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                if not _can_fail(node):
-                    yield f"tests/{name}: {node.name} asserts nothing that can fail"
-            if isinstance(node, ast.Attribute) and node.attr == "xfail":
-                yield f"tests/{name}: xfail hides a fault; mend it, or take the test away"
+        for problem in _empty_tests(path.read_text(encoding="utf-8")):
+            yield f"tests/{name}: {problem}"
+
+
+@functools.cache
+def _empty_tests(text):
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            if not _can_fail(node):
+                found.append(f"{node.name} asserts nothing that can fail")
+        if isinstance(node, ast.Attribute) and node.attr == "xfail":
+            found.append("xfail hides a fault; mend it, or take the test away")
+    return found
 
 
 CAN_FAIL = re.compile(r"raises|warns|fail|demand|gradcheck|assert_\w+|_?assert\w*|_?check\w*")
@@ -319,20 +327,24 @@ def _leftover(direct, every):
             continue
         seen.add((name, extras))
         needed.add(name)
-        try:
-            package = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
-            if name in direct:
-                return []  # this environment is not the one that is pinned
-            continue
-        if name in direct and package.version.split("+")[0] != direct[name]:
-            return []
-        for line in package.requires or []:
-            requirement = Requirement(line)
-            if _may_apply(requirement.marker, extras):
-                inner = frozenset(requirement.extras)
-                todo.append((canonicalize_name(requirement.name), inner))
+        version, brings = _installed(name, extras)
+        if name in direct and version != direct[name]:
+            return []  # this environment is not the one that is pinned
+        todo += brings
     return sorted(set(every) - needed)
+
+
+@functools.cache
+def _installed(name, extras):
+    """The version of a package here, and the (name, extras) of what it needs on any system."""
+    try:
+        package = importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None, []
+    lines = map(Requirement, package.requires or [])
+    needed = [line for line in lines if _may_apply(line.marker, extras)]
+    brings = [(canonicalize_name(line.name), frozenset(line.extras)) for line in needed]
+    return package.version.split("+")[0], brings
 
 
 def _may_apply(marker, extras):

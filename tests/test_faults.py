@@ -526,6 +526,14 @@ PROJECT_FAULTS = {
     "helpers_import_only_what_the_package_asks_for": [
         ("helpers/paths.py", "import numpy", "import yaml\nimport numpy", "does not ask for yaml"),
     ],
+    "helpers_use_every_argument_that_they_take": [
+        (
+            "helpers/derivatives.py",
+            "",
+            "def f(x, order=1):\n    return x\n",
+            "f drops its argument or",
+        ),
+    ],
     "no_file_names_a_machine_or_a_private_registry": [
         ("README.md", "# Downhill", "# Downhill /home/ada/book", "README.md: /home/ada is of one"),
         ("requirements.txt", "torch==", "--index-url https://x.org/a\ntorch==", "package index"),
@@ -601,6 +609,15 @@ def test_a_fault_of_the_project_is_named(settings, name, file, old, new, said):
             if path.parent.name == "new":
                 path.parent.rmdir()
     assert re.search(said, "\n".join(problems)), problems
+
+
+def test_a_run_that_lacks_cells_or_many_tests_says_so():
+    full = {"a.ipynb": ["Cell 0", "Cell 1"], "test_all.py": ["test"] * 3000}
+    assert list(test_project.missing_from_a_run(full, {"a.ipynb": 2})) == []
+    (problem,) = test_project.missing_from_a_run(full, {"a.ipynb": 2, "b.ipynb": 7})
+    assert problem == "chapters/b.ipynb: 7 cells of code, and 0 of them are run"
+    (problem,) = test_project.missing_from_a_run(full | {"test_all.py": []}, {"a.ipynb": 2})
+    assert problem.startswith("2 tests were collected, fewer than")
 
 
 # What only a run notices: one copy, with all these faults in it at once

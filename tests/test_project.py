@@ -20,7 +20,7 @@ import yaml
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from test_chapters import demand
+from test_chapters import CHAPTERS, demand
 
 ROOT = Path(__file__).parents[1]
 # Fewer tests than this is a guard that got lost, not a cleaner project.
@@ -381,6 +381,21 @@ def helpers_import_only_what_the_package_asks_for(root):
 
 
 @rule
+def helpers_use_every_argument_that_they_take(root):
+    for path in sorted((root / "helpers").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            arguments = node.args
+            every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+            every += [each for each in (arguments.vararg, arguments.kwarg) if each]
+            used = {n.id for part in node.body for n in ast.walk(part) if isinstance(n, ast.Name)}
+            for name in (each.arg for each in every):
+                if name not in used and name != "self" and not name.startswith("_"):
+                    yield f"helpers/{path.name}: {node.name} drops its argument {name}"
+
+
+@rule
 def no_file_names_a_machine_or_a_private_registry(root):
     for path in tracked(root):
         name = path.relative_to(root).as_posix()
@@ -505,19 +520,33 @@ def test_the_python_of_the_readme_runs():
         exec(compile(block, "README.md", "exec"), {})
 
 
+def missing_from_a_run(names, cells):
+    """What a full run lacks: `names` lists the tests of each file, `cells` counts those of each.
+
+    Whoever runs some files on purpose is told nothing.
+    """
+    total = sum(map(len, names.values()))
+    if total < TESTS_AT_LEAST:
+        yield f"{total} tests were collected, fewer than {TESTS_AT_LEAST}: which guard is gone?"
+    for chapter, count in cells.items():
+        if (ran := len(names.get(chapter, []))) != count:
+            yield f"chapters/{chapter}: {count} cells of code, and {ran} of them are run"
+
+
 def test_a_full_run_holds_every_cell_and_no_fewer_tests_than_before(request):
-    session = request.session
-    whole = request.config.args_source.name == "TESTPATHS"
-    if not whole or request.config.option.keyword or request.config.option.markexpr != "not deep":
-        return  # someone runs a part on purpose
-    ran = {}
-    for item in session.items:
-        ran.setdefault(item.path.name, []).append(item.name)
-    assert len(session.items) >= TESTS_AT_LEAST
-    for path in (ROOT / "chapters").glob("[!.]*.ipynb"):
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        code = sum(cell["cell_type"] == "code" for cell in cells)
-        assert len(ran.get(path.name, [])) == code, f"not every cell of {path.name} is run"
+    config, names, cells = request.config, {}, {}
+    for path in CHAPTERS:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cells[path.name] = sum(cell["cell_type"] == "code" for cell in notebook["cells"])
+    # Compared by name: the workers of a parallel run are given other paths.
+    given = {Path(argument.partition("::")[0]).name for argument in config.args}
+    if config.option.keyword or config.option.markexpr != "not deep" or "tests" not in given:
+        return
+    if not given & set(cells) and "chapters" not in given:
+        return
+    for item in request.session.items:
+        names.setdefault(item.path.name, []).append(item.name)
+    demand(missing_from_a_run(names, cells))
 
 
 @functools.cache

@@ -7,7 +7,6 @@ each is planted in tests/test_faults.py.
 import ast
 import functools
 import importlib.metadata
-import importlib.util
 import json
 import re
 import subprocess
@@ -21,6 +20,8 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from test_chapters import CHAPTERS, demand
+
+import conftest
 
 ROOT = Path(__file__).parents[1]
 # Fewer tests than this is a guard that got lost, not a cleaner project.
@@ -549,17 +550,9 @@ def test_a_full_run_holds_every_cell_and_no_fewer_tests_than_before(request):
     demand(missing_from_a_run(names, cells))
 
 
-@functools.cache
-def _conftest():
-    spec = importlib.util.spec_from_file_location("project_conftest", ROOT / "conftest.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize(
     ("environment", "platform", "allowed"),
     [({}, "linux", True), ({"CI": "true"}, "linux", False), ({"CI": "true"}, "win32", True)],
 )
 def test_a_skipped_test_fails_in_continuous_integration(environment, platform, allowed):
-    assert _conftest().may_skip(environment, platform) is allowed
+    assert conftest.may_skip(environment, platform) is allowed

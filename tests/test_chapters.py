@@ -37,6 +37,8 @@ FIGURE_FORMAT = '%config InlineBackend.figure_formats = ["svg"]'
 LOOK = f'plt.style.use("helpers.course")\n{FIGURE_FORMAT}'
 COLUMNS, LINES, NINE_IN_TEN, TYPICAL = 80, 15, 8, 4
 WORDS, CELLS = 3500, 50
+WORDS_A_LINE, LETTERS = 10, 40
+WORDS_A_MINUTE, AN_EXERCISE = 180, 8  # minutes
 NOT_THE_LESSON = ("Exercises", "Check yourself")
 # These await their second writing; take a name out when its chapter fits.
 NOT_YET_ONE_SITTING = {
@@ -262,8 +264,8 @@ def stated_time(chapter):
 def computed_time(chapter):
     """180 words a minute, half a minute for a cell of code; eight minutes for an exercise."""
     text, cells = chapter.amount(*NOT_THE_LESSON)
-    minutes = len(text.split()) / 180 + cells / 2
-    return 5 * math.ceil(minutes / 5), 8 * len(chapter.exercises())
+    minutes = len(text.split()) / WORDS_A_MINUTE + cells / 2
+    return 5 * math.ceil(minutes / 5), AN_EXERCISE * len(chapter.exercises())
 
 
 @rule
@@ -360,10 +362,12 @@ def gives_every_figure_a_name_a_text_and_a_numbered_caption(chapter):
             yield f"{chapter.at(cell)}: its metadata need a figure's name such as fig-valley"
         if "caption" in mystnb.get("figure", {}):
             yield f"{chapter.at(cell)}: the caption stands in the next cell, not in the metadata"
-        if len(alt) < 40 or re.match(r"(an? )?(image|picture|plot|figure|graph) of", alt, re.I):
+        if len(alt) < LETTERS or re.match(
+            r"(an? )?(image|picture|plot|figure|graph) of", alt, re.I
+        ):
             yield (
-                f"{chapter.at(cell)}: its metadata need an alternative text, `image: alt`, of 40 "
-                "letters or more that says what is to be seen, not that it is a picture"
+                f"{chapter.at(cell)}: its metadata need an alternative text, `image: alt`, of "
+                f"{LETTERS} letters or more; it says what is to be seen, not that it is a picture"
             )
         caption = after.source.strip() if after and after.cell_type == "markdown" else ""
         if not re.fullmatch(rf"\*\*Figure {number}\.\*\* \S[^\n]*[.?]", caption):
@@ -477,7 +481,7 @@ def holds_one_idea_a_cell(chapter):
 @rule
 def has_ten_words_to_a_line_of_code(chapter):
     words, lines = len(chapter.text.split()), sum(_length(cell) for cell in chapter.code)
-    if words < 10 * lines:
+    if words < WORDS_A_LINE * lines:
         yield f"{chapter.name}: ten words or more to a line of code; it has {words} to {lines}"
 
 

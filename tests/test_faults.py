@@ -568,6 +568,10 @@ PROJECT_FAULTS = {
             "README.md: there is no `make ser",
         ),
     ],
+    "the_measures_that_are_told_are_those_that_are_tested": [
+        ("CONTRIBUTING.md", "at most 3500", "at most 3000", r"words of the lesson` is \[3500\]"),
+        ("CONTRIBUTING.md", "8 in nine", "9 in nine", "lines of a cell of code"),
+    ],
     "licenses_are_told_apart_as_forges_do": [
         ("LICENSE", "BSD 3-Clause License", "Two licenses", "LICENSE: holds the BSD 3-Clause"),
         ("LICENSE-text", "", "CC BY 4.0", "LICENSE-text: a second file"),

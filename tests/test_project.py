@@ -15,6 +15,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import test_chapters
 import yaml
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
@@ -489,6 +490,28 @@ def commands_that_are_named_exist(root):
         for target in re.findall(r"`make ([a-z]+)|^make ([a-z]+)", _read(root, path), re.MULTILINE):
             if "".join(target) not in targets:
                 yield f"{path}: there is no `make {''.join(target)}`"
+
+
+@rule
+def the_measures_that_are_told_are_those_that_are_tested(root):
+    rows = {
+        "words of the lesson": [test_chapters.WORDS],
+        "cells of code in the lesson": [test_chapters.CELLS],
+        "lines of a cell of code": [
+            test_chapters.LINES,
+            test_chapters.NINE_IN_TEN,
+            test_chapters.TYPICAL,
+        ],
+        "columns of a line of code": [test_chapters.COLUMNS],
+        "words to a line of code": [test_chapters.WORDS_A_LINE],
+        "letters of a figure's": [test_chapters.LETTERS],
+        "time": [test_chapters.WORDS_A_MINUTE, test_chapters.AN_EXERCISE],
+    }
+    text = _read(root, "CONTRIBUTING.md")
+    for row, numbers in rows.items():
+        told = re.search(rf"(?m)^\| {row}[^|]* \| (.*) \|$", text)
+        if not told or [int(n) for n in re.findall(r"\d+", told[1])] != numbers:
+            yield f"CONTRIBUTING.md: the measure of `{row}` is {numbers} in tests/test_chapters.py"
 
 
 @rule

@@ -47,6 +47,15 @@ deep: $(STAMP) ## run every chapter with other seeds, and plant the faults that 
 lab: $(STAMP) ## open the chapters in JupyterLab
 	@$(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/chapters $(ARGS)
 
+# What lies in play/ is the reader's: it is copied once, and never written over.
+.PHONY: play
+play: $(STAMP) ## open copies of the chapters in JupyterLab, to change at will
+	@mkdir -p play; for chapter in $(CHAPTERS); do \
+	  [ -e "play/$${chapter##*/}" ] || cp "$$chapter" play/ || exit 1; \
+	done
+	@echo "Your copies of the chapters are in $$(pwd)/play; delete one to get it anew."
+	@$(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/play $(ARGS)
+
 serve: $(STAMP) ## show the built website on this machine (PORT=8000)
 	@[ -f _build/html/index.html ] || $(MAKE) --no-print-directory book
 	@echo "Serving the book at http://127.0.0.1:$(PORT)/ until Ctrl-C ..."

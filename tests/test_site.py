@@ -200,7 +200,7 @@ def test_every_entry_of_the_toc_has_a_page_and_every_page_an_entry(site):
 
 
 def test_every_chapter_and_reference_page_on_disk_is_in_the_toc():
-    sources = [*ROOT.glob("chapters/*.*"), *ROOT.glob("reference/*.md")]
+    sources = [*ROOT.glob("chapters/[!.]*.*"), *ROOT.glob("reference/*.md")]
     names = {path.relative_to(ROOT).with_suffix("").as_posix() for path in sources}
     assert names == {name for name in DOCUMENTS if "/" in name}
 

@@ -16,15 +16,10 @@ def require(holds, name, expected, got, error=ValueError):
         raise error(f"{name}: expected {expected}, got {_repr.repr(got)}")
 
 
-def kind(name, value, wanted, expected):
+def kind(name, value, wanted=bool, expected="True or False"):
     """The value, which must be an instance of a class."""
     require(isinstance(value, wanted), name, expected, value, TypeError)
     return value
-
-
-def flag(name, value):
-    """The value, which must be True or False."""
-    return kind(name, value, bool | np.bool_, "True or False")
 
 
 def count(name, value, low=1, high=np.inf, single=True):
@@ -34,8 +29,7 @@ def count(name, value, low=1, high=np.inf, single=True):
         good = given.dtype.kind in "iu" and ((low <= given) & (given <= high)).all()
     except ODD:
         good = False
-    positive = (low, high) == (1, np.inf)
-    wanted = "a positive integer" if positive else f"an integer from {low} to {high}"
+    wanted = f"an integer from {low} to {high}" if high < np.inf else "a positive integer"
     require(good and not (single and given.ndim), name, wanted, value)
     return int(given) if single else given
 
@@ -82,11 +76,8 @@ def points(name, given, dimension, single=False):
 
 def common_shape(name, *arrays):
     """The shape that arrays or tensors broadcast to."""
-    shapes = {a.shape for a in arrays}
-    try:
-        return tuple(shapes.pop()) if len(shapes) == 1 else np.broadcast_shapes(*shapes)
-    except ValueError:
-        return require(False, name, "shapes that broadcast", [tuple(a.shape) for a in arrays])
+    shapes = {tuple(a.shape) for a in arrays}
+    return called(name, "shapes that broadcast", np.broadcast_shapes, *shapes)
 
 
 def called(name, expected, function, *arguments, **settings):
@@ -106,14 +97,13 @@ def elementwise(name, function, *arguments, exact=True):
     shape = common_shape("coordinates", *arguments)
     values = called(name, "a function of tensors made of torch's functions", function, *arguments)
     if not isinstance(values, torch.Tensor):
-        wanted = f"a tensor of shape {shape} by torch's functions, not math's or numpy's"
-        require(False, name, wanted, values)
+        require(False, name, "a tensor, by torch's functions, not math's or numpy's", values)
     if values.shape != shape and (exact or values.shape != (*shape[:-1], 1)):
         hint = "one value for each point (a sum over data needs an axis of its own: chi_squared)"
         require(False, name, f"a tensor of shape {shape}, {hint}", tuple(values.shape))
     require(values.is_floating_point() or arguments[0].is_complex(), name, "real numbers", values)
-    watched = torch.is_grad_enabled() and not values.requires_grad
-    if watched and any(a.requires_grad for a in arguments):
+    lost = torch.is_grad_enabled() and not values.requires_grad
+    if lost and any(a.requires_grad for a in arguments):
         # A constant has the same values elsewhere, and a slope of 0.
         constant = torch.equal(values, function(*(a.detach() + 1 for a in arguments)))
         require(constant, name, "torch's functions, which autograd can follow", values)

@@ -91,7 +91,7 @@ def stack(widths, activation, initialize=None, bias=True):
     layers, wanted = [], "a class like nn.ReLU, or a function that makes a layer"
     checks.require(not isinstance(activation, nn.Module), "activation", wanted, activation)
     for fan_in, fan_out in zip(given.tolist(), given.tolist()[1:], strict=False):
-        linear = nn.Linear(fan_in, fan_out, bias=checks.flag("bias", bias))
+        linear = nn.Linear(fan_in, fan_out, bias=checks.kind("bias", bias))
         if initialize is not None:
             checks.called("initialize", "a function of weights", initialize, linear.weight)
         layer = checks.called("activation", wanted, activation)
@@ -140,8 +140,8 @@ def variance_across_inputs(signal):
 def _run(network, inputs):
     layers = _linear_layers(network)
     inputs = checks.tensor("inputs", inputs)
-    good = inputs.ndim == 2 and inputs.numel()
-    checks.require(good, "inputs", "shape (n, features)", tuple(inputs.shape))
+    shape = tuple(inputs.shape)
+    checks.require(len(shape) == 2 and shape[0], "inputs", "shape (n, features)", shape)
     inputs = inputs.to(layers[0].weight).detach().clone().requires_grad_()
     signals = []
 

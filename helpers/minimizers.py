@@ -68,7 +68,7 @@ def migrad(objective, start, *, use_gradient=False, ncall=None, strategy=None, s
     0.002 tol errordef, with errordef 1. For errors ask `Minuit(objective, *start)` itself.
     """
     start, recorder = _start(objective, start, single=True), Recorder(objective)
-    with_gradient = recorder.gradient if checks.flag("use_gradient", use_gradient) else None
+    with_gradient = recorder.gradient if checks.kind("use_gradient", use_gradient) else None
     minuit = Minuit(recorder, *start, grad=with_gradient)
     if strategy is not None:
         minuit.strategy = checks.count("strategy", strategy, low=0, high=2)
@@ -97,7 +97,7 @@ def scipy_minimize(objective, start, method, *, use_gradient=False, **options):
         other = name in signature(optimize.minimize).parameters
         checks.require(not other, name, f"an option of {method}", options[name], TypeError)
     settings = {"method": method, "options": options}
-    if checks.flag("use_gradient", use_gradient):
+    if checks.kind("use_gradient", use_gradient):
         settings["jac"] = lambda point: recorder.gradient(*point)
     wanted, fun = f"some with which {method} runs, not {options}", lambda point: recorder(*point)
     result = checks.called("options", wanted, optimize.minimize, fun, start, **settings)
@@ -120,6 +120,6 @@ def _check_optimizer(optimizer, settings, many):
     for key, value in settings.items():
         checks.require(key in known, key, f"a setting of {name}", value, TypeError)
         if isinstance(known[key].default, bool):
-            checks.flag(key, value)
+            checks.kind(key, value)
         elif isinstance(known[key].default, int | float):
             checks.number(key, value)

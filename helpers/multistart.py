@@ -69,8 +69,8 @@ def multistart(minimize, starts, *, chunk=None, executor=None, progress=False):
     """
     wanted = "a function of a start that returns a Path"
     checks.require(callable(minimize), "minimize", wanted, minimize, TypeError)
-    if executor is not None:
-        checks.kind("executor", executor, Executor, "one of concurrent.futures or get_executor()")
+    needed = "None, one of concurrent.futures or Client.get_executor()"
+    checks.kind("executor", executor, Executor | None, needed)
     starts = checks.array("starts", starts)
     good = starts.ndim > 1 and starts.size
     checks.require(good, "starts", "shape (..., dimension), one or more", starts.shape)
@@ -84,7 +84,7 @@ def multistart(minimize, starts, *, chunk=None, executor=None, progress=False):
     chunks = [range(len(rows))[first : first + chunk] for first in range(0, len(rows), chunk)]
     found = np.full((len(rows), rows.shape[-1] + 2), np.nan)
     reasons = np.full(len(rows), "", dtype=object)
-    hidden, threads = not checks.flag("progress", progress), torch.get_num_threads()
+    hidden, threads = not checks.kind("progress", progress), torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with tqdm(total=len(rows), unit="start", disable=hidden, leave=False) as bar:
@@ -95,9 +95,8 @@ def multistart(minimize, starts, *, chunk=None, executor=None, progress=False):
         torch.set_num_threads(threads)
     if reasons.all():
         raise ValueError(f"minimize: expected {wanted}, but all failed: {reasons[0]}")
-    columns = (found[:, -2], found[:, -1], reasons)
-    ends = found[:, :-2].reshape(starts.shape)
-    return Runs(ends, *(column.reshape(starts.shape[:-1]) for column in columns))
+    columns = (column.reshape(starts.shape[:-1]) for column in (*found.T[-2:], reasons))
+    return Runs(found[:, :-2].reshape(starts.shape), *columns)
 
 
 def _run(minimize, starts):

@@ -47,8 +47,8 @@ class Objective:
 
     def __repr__(self):
         domain = shorten(" × ".join(f"[{low:g}, {high:g}]" for low, high in self.domain), 80)
-        text = f"Objective {self.name}{self.__signature__}, domain {domain}"
-        return f"{text}, known minima: {len(self.minima)}"
+        known = f"domain {domain}, known minima: {len(self.minima)}"
+        return f"Objective {self.name}{self.__signature__}, {known}"
 
     def __call__(self, *coordinates):
         """The value at coordinates given one by one: numbers, arrays or tensors that broadcast.
@@ -72,8 +72,7 @@ class Objective:
 
     def grid(self, count):
         """Points on a regular grid over the domain, of shape (count, ..., count, dimension)."""
-        count = checks.count("count", count)
-        axes = [np.linspace(low, high, count) for low, high in self.domain]
+        axes = [np.linspace(*ends, checks.count("count", count)) for ends in self.domain]
         return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
 
     def sample(self, count, rng):
@@ -131,9 +130,8 @@ def chi_squared(model, x, y, error, domain, minima=()):
     parameters. `x` has shape (n,), `y` too, or (..., n) for one set of data for each point;
     `error` is one number or n, all positive; `domain` and `minima` are those of the Objective.
 
-    One standard error of a parameter raises it by 1: Minuit's errordef, which for a chi-squared
-    is Minuit's default, 1. (For a negative log-likelihood it is 0.5.) `Minuit(fit, *start)` takes
-    the Objective, and gives errors after `migrad()`, `hesse()` and `minos()`.
+    One standard error of a parameter raises it by 1, which is Minuit's default errordef.
+    `Minuit(fit, *start)` takes the Objective, and gives errors after `migrad()` and `hesse()`.
     """
     given = {"x": x, "y": y, "error": error}
     x, y, error = (checks.tensor(name, data).double() for name, data in given.items())
@@ -158,9 +156,9 @@ def _chi_squared(model, x, y, error, *parameters):
 
 
 @objective(
-    domain=((-5.0, 5.0), (-5.0, 5.0)),
+    domain=((-5, 5), (-5, 5)),
     minima=(
-        (3.0, 2.0),
+        (3, 2),
         (-2.8051180869527448, 3.1313125182505730),
         (-3.7793102533777469, -3.2831859912861694),
         (3.5844283403304917, -1.8481265269644034),
@@ -174,7 +172,7 @@ def himmelblau(x, y):
 
 @objective(
     domain=((-4.5, 4.5), (-4.5, 4.5)),
-    minima=((3.0, 0.5),),
+    minima=((3, 0.5),),
     formula=r"(1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2",
 )
 def beale(x, y):
@@ -185,30 +183,26 @@ def beale(x, y):
     return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
 
 
-@objective(
-    domain=((-2.0, 2.0), (-1.0, 3.0)),
-    minima=((1.0, 1.0),),
-    formula=r"(1 - x)^2 + 100 (y - x^2)^2",
-)
+@objective(domain=((-2, 2), (-1, 3)), minima=((1, 1),), formula=r"(1 - x)^2 + 100 (y - x^2)^2")
 def rosenbrock(x, y):
     """Rosenbrock's function: one minimum, of value 0, in a bent narrow valley (1960)."""
     return (1 - x) ** 2 + 100 * (y - x**2) ** 2
 
 
-@objective(domain=((-10.0, 10.0),), minima=((0.0,),), formula=r"x^2")
+@objective(domain=((-10, 10),), minima=((0,),), formula=r"x^2")
 def parabola(x):
     """The parabola: curvature 2 everywhere."""
     return x**2
 
 
-@objective(domain=((-5.0, 5.0), (-3.0, 3.0)), minima=((0.0, 0.0),), formula=r"x^2 + 2y^2")
+@objective(domain=((-5, 5), (-3, 3)), minima=((0, 0),), formula=r"x^2 + 2y^2")
 def valley(x, y):
     """A valley that is straight along the axes, with curvatures 2 and 4."""
     return x**2 + 2 * y**2
 
 
 @objective(
-    domain=((-4.0, 5.0), (-4.0, 4.0)),
+    domain=((-4, 5), (-4, 4)),
     minima=((80 / 63, -68 / 63),),
     formula=r"(x - 1)^2 + 4 (y + 1)^2 + xy/2",
 )
@@ -218,8 +212,8 @@ def tilted_bowl(x, y):
 
 
 @objective(
-    domain=((-5.0, 5.0), (-5.0, 5.0)),
-    minima=((-1.0, -1.0), (2 + np.sqrt(3) / 2, 2 + np.sqrt(3) / 2)),
+    domain=((-5, 5), (-5, 5)),
+    minima=((-1, -1), (2 + np.sqrt(3) / 2, 2 + np.sqrt(3) / 2)),
     formula=r"((x + 1)^2 + (y + 1)^2) ((x - 3)^2 + (y - 3)^2 + 1)",
 )
 def two_wells(x, y):
@@ -228,7 +222,7 @@ def two_wells(x, y):
 
 
 @objective(
-    domain=((-6.0, 12.0),),
+    domain=((-6, 12),),
     minima=((7.269388146311475,), (-1.8256845786723395,)),
     formula=r"x \cos(0.15 \pi x)",
 )

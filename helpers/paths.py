@@ -58,10 +58,8 @@ class Recorder:
     def __init__(self, objective, every=1):
         self.objective = checks.kind("objective", objective, Objective, "an Objective")
         self.every = checks.count("every", every)
-        self.evaluations = 0
-        self.gradients = 0
-        self._points = []
-        self._values = []
+        self.evaluations, self.gradients = 0, 0
+        self._points, self._values = [], []
 
     def __call__(self, *coordinates):
         """The value of the objective at coordinates given one by one."""
@@ -91,9 +89,8 @@ class Recorder:
         checks.require(len(shapes) == 1, "answer", "the shape of the calls", shapes)
         end = np.stack(arrays, axis=-1)
         points, values = [*self._points, end], [*self._values, np.asarray(self.objective.at(end))]
-        return Path(
-            np.stack(points), np.stack(values), self.evaluations, self.gradients, self.every
-        )
+        counts = (self.evaluations, self.gradients, self.every)
+        return Path(np.stack(points), np.stack(values), *counts)
 
 
 def require_single_starts(paths):
@@ -110,6 +107,5 @@ def _point(coordinates):
 
 
 def _array(values):
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
-    return np.array(values, dtype=float)
+    numbers = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else values
+    return np.array(numbers, dtype=float)

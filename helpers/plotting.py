@@ -31,8 +31,7 @@ def plot_objective(ax, objective, *, domain=None, count=200, levels=12):
     checks.require(len(np.unique(finite)) > 1, "objective", "values that differ", finite)
     ax.set_xlim(*domain[0])
     minima = np.array(objective.minima).reshape(-1, objective.dimension)
-    star = {"linestyle": "none", "marker": "*", "markersize": 13, "zorder": 4}
-    star |= {"color": "white", "markeredgecolor": "black"}
+    star = {"ls": "none", "marker": "*", "ms": 13, "zorder": 4, "color": "white", "mec": "black"}
     if objective.dimension == 1:
         ax.plot(points[:, 0], values, color="black", linestyle="-")
         ax.plot(minima[:, 0], objective.at(minima), **star)

@@ -32,10 +32,8 @@ def table(rows, digits="{:.5g}"):
     good = rows and all(isinstance(r, dict) and r and list(r) == list(rows[0]) for r in rows)
     checks.require(good, "rows", "one or more dicts with the same keys in the same order", rows)
     formats = digits if isinstance(digits, dict) else dict.fromkeys(rows[0], digits)
-    for column, form in formats.items():
-        good = column in rows[0] and _writes_numbers(form)
-        wanted = "a format like '{:.3f}', or a dict from column to such"
-        checks.require(good, "digits", wanted, digits)
+    good = all(column in rows[0] and _writes_numbers(form) for column, form in formats.items())
+    checks.require(good, "digits", "a format like '{:.3f}', or a dict from column to such", digits)
 
     def write(column, cell):
         number = isinstance(cell, float | np.floating)

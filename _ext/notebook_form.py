@@ -47,14 +47,11 @@ class Boxes(SphinxTransform):
     def apply(self, **options):
         """Change the document in place."""
         for quote in list(self.document.findall(nodes.block_quote)):
-            first = quote[0]
-            if isinstance(first, nodes.paragraph) and isinstance(first[0], nodes.strong):
-                if len(first) == 1:
-                    title = nodes.title("", "", *first[0].children)
-                    name = nodes.make_id(title.astext())
-                    quote.replace_self(
-                        nodes.admonition("", title, *quote[1:], classes=["box", name])
-                    )
+            first = [part for part in quote[0] if part.astext()]
+            if len(first) == 1 and isinstance(first[0], nodes.strong):
+                title = nodes.title("", "", *first[0].children)
+                classes = ["box", nodes.make_id(title.astext())]
+                quote.replace_self(nodes.admonition("", title, *quote[1:], classes=classes))
         for section in list(self.document.findall(nodes.section)):
             if section[0].astext() == "Solution":
                 opening = '<details class="solution"><summary>Solution</summary>'

@@ -1,6 +1,7 @@
 """The formula of an objective says what its function computes."""
 
 import ast
+import contextlib
 import importlib
 import math
 import pkgutil
@@ -149,7 +150,9 @@ def disagreements(made, shorthand=lambda **values: values):
     """
     points = made.sample(50, np.random.default_rng(0))
     names = dict(zip(made.__signature__.parameters, points.T, strict=True))
-    said = evaluate(made.formula, shorthand(**names))
+    tensors = {name: torch.from_numpy(values.copy()) for name, values in names.items()}
+    known = {name: np.asarray(value) for name, value in shorthand(**tensors).items()}
+    said = evaluate(made.formula, known)
     computed = made.at(points)
     return points[~np.isclose(said, computed, rtol=1e-9, atol=1e-9)]
 
@@ -164,13 +167,17 @@ def _objectives():
 
 def _chapter_objectives():
     for path in CHAPTERS:
+        constants = {}
         for tree in read(path).trees:
             for node in ast.walk(tree):
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    with contextlib.suppress(ValueError):
+                        constants[node.targets[0].id] = ast.literal_eval(node.value)
                 if isinstance(node, ast.FunctionDef) and any(
                     isinstance(d, ast.Call) and "formula=" in ast.unparse(d)
                     for d in node.decorator_list
                 ):
-                    yield pytest.param(node, id=f"{path.stem}-{node.name}")
+                    yield pytest.param(node, dict(constants), id=f"{path.stem}-{node.name}")
 
 
 @pytest.mark.parametrize("made", list(_objectives()))
@@ -179,22 +186,22 @@ def test_the_formula_of_an_objective_says_what_its_function_computes(made):
         assert len(disagreements(made)) == 0, made.formula
 
 
-@pytest.mark.parametrize("node", list(_chapter_objectives()))
-def test_the_formula_of_a_chapter_says_what_its_function_computes(node):
+@pytest.mark.parametrize(("node", "constants"), list(_chapter_objectives()))
+def test_the_formula_of_a_chapter_says_what_its_function_computes(node, constants):
     decorator = next(d for d in node.decorator_list if "formula=" in ast.unparse(d))
     formula = next(k.value for k in decorator.keywords if k.arg == "formula")
-    function = _bare(node, node.body)
+    function = _bare(node, node.body, constants)
     # What the function abbreviates, its formula may abbreviate too.
     first = [line for line in node.body if isinstance(line, ast.Assign)]
-    shorthand = _bare(node, [*first, ast.Return(ast.parse("locals()").body[0].value)])
+    shorthand = _bare(node, [*first, ast.Return(ast.parse("locals()").body[0].value)], constants)
     domain = ((0.2, 2.0),) * len(node.args.args)
     made = Objective(function, domain, (), ast.literal_eval(formula))
     assert len(disagreements(made, shorthand)) == 0, made.formula
 
 
-def _bare(node, body):
+def _bare(node, body, constants):
     """The function of a chapter without its decorator, and with this body."""
-    names = {"np": np, "torch": torch, "math": math}
+    names = {"np": np, "torch": torch, "math": math} | constants
     made = ast.FunctionDef(node.name, node.args, body, [], type_params=[])
     exec(ast.unparse(ast.fix_missing_locations(made)), names)
     return names[node.name]

@@ -30,12 +30,23 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """First the chapters, then the site, which needs them; the rest fills the gaps."""
+    """Say what one worker does in a row, and in which order.
 
-    def turn(item):
-        return 0 if isinstance(item, IPyNbCell) else 1 if "site" in item.path.name else 2
-
-    items.sort(key=turn)
+    First each chapter; then the site, which is built from what the chapters put out; while one
+    worker builds it, the other tests; at the end the pages of the site, one by one.
+    """
+    order = {}
+    for item in items:
+        page = item.callspec.params.get("name") if hasattr(item, "callspec") else None
+        if isinstance(item, IPyNbCell):
+            turn, group = 0, item.path.name
+        elif item.path.name == "test_site.py":
+            turn, group = (3, f"site: {page}") if page else (1, "site")
+        else:
+            turn, group = 2, item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+        order[item] = turn
+    items.sort(key=order.get)
 
 
 def pytest_runtest_teardown(item, nextitem):

@@ -20,6 +20,7 @@ import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
+from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -145,22 +146,29 @@ each_view = pytest.mark.parametrize("view", VIEWS)
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory):
-    """The finished build of a copy whose path has a space, with warnings as errors."""
-    copy = tmp_path_factory.mktemp("site") / "a copy"
-    shutil.copytree(ROOT, copy, ignore=NOT_SOURCES)
-    if (ROOT / CACHE).is_dir():
-        shutil.copytree(ROOT / CACHE, copy / CACHE)
-    command = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
-    run = subprocess.run(
-        [command, "build", ".", "-W", "-n", "--keep-going"],
-        cwd=copy,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
+def build(tmp_path_factory, worker_id):
+    """The finished build of a copy whose path has a space, with warnings as errors.
+
+    Workers of one run share it: the first to need it builds, the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    base = base if worker_id == "master" else base.parent
+    copy, log, status = (base / name for name in ("a copy", "build.log", "build.status"))
+    with FileLock(base / "build.lock"):
+        if not status.exists():
+            shutil.copytree(ROOT, copy, ignore=NOT_SOURCES)
+            if (ROOT / CACHE).is_dir():
+                shutil.copytree(ROOT / CACHE, copy / CACHE)
+            command = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
+            build = [command, "build", ".", "-W", "-n", "--keep-going"]
+            with log.open("wb") as output:
+                run = subprocess.run(build, cwd=copy, stdout=output, stderr=subprocess.STDOUT)
+            status.write_text(str(run.returncode))
+    return SimpleNamespace(
+        folder=copy / "_build" / "html",
+        status=int(status.read_text()),
+        log=log.read_text(encoding="utf-8", errors="replace"),
     )
-    return SimpleNamespace(folder=copy / "_build" / "html", status=run.returncode, log=run.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,9 @@ class Recorder:
     def gradient(self, *coordinates):
         """The gradient of the objective at one point, as Minuit asks for it: (dimension,)."""
         self.gradients += 1
-        return gradient(self.objective, checks.array("coordinates", coordinates, False))
+        arrays = [checks.array("coordinates", c, finite=False) for c in coordinates]
+        checks.common_shape("coordinates", *arrays)
+        return gradient(self.objective, _point(arrays))
 
     @property
     def __signature__(self):

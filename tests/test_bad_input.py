@@ -81,8 +81,10 @@ RESULTS = {"Path", "Runs", "Table"}
 
 
 def flat(values):
-    """Numbers of any kind in float64, by a way of our own."""
-    return np.asarray(torch.as_tensor(values).double().numpy())
+    """Real numbers of any kind in float64, by a way of our own."""
+    numbers = torch.as_tensor(values)
+    assert not numbers.is_complex() and numbers.dtype is not torch.bool, "no real numbers"
+    return np.asarray(numbers.double().numpy())
 
 
 def close(result, expected):

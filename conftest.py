@@ -29,6 +29,7 @@ def pytest_configure(config):
         empty_stale_cache(ROOT)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Say what one worker does in a row, and in which order.
 

@@ -10,13 +10,16 @@ BIN := .venv/bin
 STAMP := .venv/installed
 INPUTS := requirements.txt constraints.txt pyproject.toml
 TORCH_CPU := https://download.pytorch.org/whl/cpu
+# JupyterLab asks nobody for news or for its newest version.
+LAB := $(BIN)/python -m jupyterlab --LabApp.news_url=None \
+  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.default_url=/lab/tree
 STRIP := $(BIN)/python -m nbstripout --keep-count --extra-keys metadata.language_info.version
 
 # The kernel of .venv wins over one of the same name in the user's own Jupyter folder.
 export JUPYTER_PREFER_ENV_PATH := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help book test lab serve notebooks lint bench clean moved
+.PHONY: help book test deep lab play serve notebooks lint bench clean moved
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -37,11 +40,23 @@ book: $(STAMP) ## build the website into _build/html, warnings as errors
 	trap - EXIT; echo "The book is in _build/html; make serve shows it."
 
 test: $(STAMP) ## run every test: helpers, chapters, prose, site (ARGS="-k name" selects)
-	@echo "Testing; this takes some minutes ..."
-	@$(BIN)/python -m pytest $(ARGS)
+	@echo "Testing on every core; this takes some minutes ..."
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --durations=10 $(ARGS)
+
+deep: $(STAMP) ## run every chapter with other seeds, and plant the faults that take minutes
+	@$(BIN)/python -m pytest -m deep -n auto tests
+	@$(BIN)/python tests/verdicts.py $(filter-out chapters/*.ipynb,$(CHAPTERS))
 
 lab: $(STAMP) ## open the chapters in JupyterLab
-	@$(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/chapters $(ARGS)
+	@$(LAB)/chapters $(ARGS)
+
+# What lies in play/ is the reader's: it is copied once, and never written over.
+play: $(STAMP) ## open copies of the chapters in JupyterLab, to change at will
+	@mkdir -p play; for chapter in $(CHAPTERS); do \
+	  [ -e "play/$${chapter##*/}" ] || cp "$$chapter" play/ || exit 1; \
+	done
+	@echo "Your copies of the chapters are in $$(pwd)/play; delete one to get it anew."
+	@$(LAB)/play $(ARGS)
 
 serve: $(STAMP) ## show the built website on this machine (PORT=8000)
 	@[ -f _build/html/index.html ] || $(MAKE) --no-print-directory book
@@ -64,7 +79,9 @@ notebooks: $(STAMP) ## execute every chapter in place and clean it (CHAPTERS=cha
 lint: $(STAMP) ## check the code, its format, and that notebooks store no stray output
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
-	@$(STRIP) --verify chapters/*.ipynb
+	@$(BIN)/python -m nbstripout --keep-count --verify chapters/*.ipynb || { \
+	  echo "A chapter was run and saved: make notebooks CHAPTERS=chapters/one.ipynb keeps what you" >&2; \
+	  echo "changed in it, git checkout chapters puts all of them back." >&2; exit 1; }
 
 bench: $(STAMP) ## measure the speed of the helpers
 	@$(BIN)/python -m benchmarks $(ARGS)

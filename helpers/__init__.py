@@ -9,6 +9,7 @@ An objective is what to minimize, a minimizer is how, a path is what happened:
 The other modules serve them:
 
 - `multistart`: the same minimizer from many starts, here or on the workers of a cluster
+- `noise`: objectives whose gradient is noisy, by a tilt or by mini-batches of a fit
 - `derivatives`: gradients, Hessians and finite differences
 - `initialization`: the spread of a new layer's parameters, and the signals that it makes
 - `plotting`: every function draws on the axes it is given

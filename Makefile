@@ -16,7 +16,7 @@ STRIP := $(BIN)/python -m nbstripout --keep-count --extra-keys metadata.language
 export JUPYTER_PREFER_ENV_PATH := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help book test lab serve notebooks lint bench clean moved
+.PHONY: help book test deep lab serve notebooks lint bench clean moved
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -37,11 +37,24 @@ book: $(STAMP) ## build the website into _build/html, warnings as errors
 	trap - EXIT; echo "The book is in _build/html; make serve shows it."
 
 test: $(STAMP) ## run every test: helpers, chapters, prose, site (ARGS="-k name" selects)
-	@echo "Testing; this takes some minutes ..."
-	@$(BIN)/python -m pytest $(ARGS)
+	@echo "Testing on every core; this takes some minutes ..."
+	@$(BIN)/python -m pytest -n auto --dist loadfile --durations=10 $(ARGS)
+
+deep: $(STAMP) ## run every chapter with other seeds, and plant the faults that take minutes
+	@$(BIN)/python -m pytest -m deep -n auto tests
+	@$(BIN)/python tests/verdicts.py $(filter-out chapters/*.ipynb,$(CHAPTERS))
 
 lab: $(STAMP) ## open the chapters in JupyterLab
 	@$(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/chapters $(ARGS)
+
+# What lies in play/ is the reader's: it is copied once, and never written over.
+.PHONY: play
+play: $(STAMP) ## open copies of the chapters in JupyterLab, to change at will
+	@mkdir -p play; for chapter in $(CHAPTERS); do \
+	  [ -e "play/$${chapter##*/}" ] || cp "$$chapter" play/ || exit 1; \
+	done
+	@echo "Your copies of the chapters are in $$(pwd)/play; delete one to get it anew."
+	@$(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/play $(ARGS)
 
 serve: $(STAMP) ## show the built website on this machine (PORT=8000)
 	@[ -f _build/html/index.html ] || $(MAKE) --no-print-directory book

@@ -9,14 +9,28 @@ Sphinx has the same weakness one level up: a page whose source is unchanged is n
 its warnings are not repeated and a second run of a failed build succeeds. So every build reads
 every page again, which is quick, since the cells come from the cache. It also begins with an empty
 folder: what stands there afterwards is of this build, and of no earlier one.
+
+What is not in the cache is executed into it before the first page is read, as many notebooks at a
+time as there are cores, each on one thread: sharing a core costs torch more than it gains.
 """
 
 import hashlib
 import importlib.util
+import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+from myst_nb.core.read import create_nb_reader
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 SETTINGS = ("requirements.txt", "constraints.txt", "pyproject.toml", "_config.yml")
 
 
@@ -37,15 +51,61 @@ def fingerprint(root):
     return digest.hexdigest()
 
 
-def empty_stale_cache(app):
+def cache_folder(root):
+    return Path(root) / "_build" / ".jupyter_cache"
+
+
+def empty_stale_cache(root):
     """Remove the cache unless it was filled with the present code and settings."""
-    cache = Path(app.config.nb_execution_cache_path or Path(app.outdir).parent / ".jupyter_cache")
+    cache = cache_folder(root)
     stamp = cache / "fingerprint.txt"
-    now = fingerprint(Path(app.srcdir))
+    now = fingerprint(Path(root))
     if not stamp.is_file() or stamp.read_text() != now:
         shutil.rmtree(cache, ignore_errors=True)
         cache.mkdir(parents=True)
         stamp.write_text(now)
+
+
+def keep(root, path, notebook, seconds):
+    """Put an executed notebook into the cache."""
+    bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds})
+    cache = get_cache(cache_folder(root))
+    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def execute(root, timeout, job):
+    """Execute a notebook in its folder and keep it; return what went wrong, if anything did."""
+    path, notebook = job
+    logger.info("%s: Executing notebook", path)
+    run = single_nb_execution(notebook, cwd=str(path.parent), timeout=timeout, allow_errors=False)
+    if run.err is None:
+        keep(root, path, notebook, run.time)
+    return run.exc_string if run.err else ""
+
+
+def fill_cache(app, env, docnames):
+    """Execute the notebooks that the cache does not hold, side by side."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    cache, jobs = get_cache(cache_folder(app.srcdir)), {}
+    for name in docnames:
+        path = Path(env.doc2path(name))
+        source = [path.read_text(encoding="utf-8")]
+        app.emit("source-read", name, source)  # as the page will be read: the cache compares it
+        reader = create_nb_reader(str(path), env.myst_config, env.mystnb_config, source[0])
+        if reader:
+            notebook = reader.read(source[0])
+            try:
+                cache.match_cache_notebook(notebook)
+            except KeyError:
+                jobs[path] = notebook
+    run = partial(execute, app.srcdir, app.config.nb_execution_timeout)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        problems = dict(zip(jobs, pool.map(run, jobs.items()), strict=True))
+    failed = [path for path, problem in problems.items() if problem]
+    for path in failed:
+        logger.error("%s: %s", path, problems[path])
+    if failed:
+        raise ExtensionError("these notebooks failed: " + ", ".join(map(str, failed)))
 
 
 def empty_output(app):
@@ -58,7 +118,8 @@ def read_every_page(app, env, added, changed, removed):
 
 
 def setup(app):
-    app.connect("builder-inited", empty_stale_cache, priority=100)
+    app.connect("builder-inited", lambda app: empty_stale_cache(app.srcdir), priority=100)
     app.connect("builder-inited", empty_output, priority=100)
     app.connect("env-get-outdated", read_every_page)
+    app.connect("env-before-read-docs", fill_cache)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,8 +1,7 @@
-"""Chapters are plain Markdown, so that JupyterLab and any other viewer show them well; this makes
-the book's form of it.
+"""The book's form of chapters in plain Markdown, which JupyterLab and any other viewer show well.
 
-- A Markdown cell `**Figure 3.** Caption.` below a code cell becomes the caption of its figure, and a
-  link such as `[Figure 3](#fig-name)` takes the number that the figure has in the book.
+- A Markdown cell `**Figure 3.** Caption.` below a code cell becomes the caption of its figure, and
+  a link such as `[Figure 3](#fig-name)` takes the number that the figure has in the book.
 - A blockquote that opens with a bold line becomes an admonition with that title.
 - A section called Solution is folded.
 - A link to an entry of the glossary or of the bibliography, such as
@@ -19,22 +18,25 @@ CAPTION = re.compile(r"\*\*Figure \d+\.\*\* (.+)", re.DOTALL)
 FIGURE_LINK = re.compile(r"\[Figure \d+\]\(#(fig-[\w-]+)\)")
 
 
-def caption_the_figures(app, docname, source):
-    """Turn what a notebook says of its figures into what MyST-NB expects."""
-    if not app.env.doc2path(docname).endswith(".ipynb"):
-        return
-    notebook, cells = json.loads(source[0]), []
+def captioned(notebook):
+    """The notebook, as JSON, in the form that MyST-NB expects of figures and of links to them."""
+    cells = []
     for cell in notebook["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             text = FIGURE_LINK.sub(r"{numref}`\1`", text)
-            cell["source"] = text
+            cell = cell | {"source": text}
         figure = cells[-1]["metadata"].get("mystnb", {}).get("figure") if cells else None
         if figure and (caption := CAPTION.fullmatch(text)):
             figure["caption"] = caption[1]
         else:
             cells.append(cell)
-    source[0] = json.dumps(notebook | {"cells": cells})
+    return notebook | {"cells": cells}
+
+
+def caption_the_figures(app, docname, source):
+    if app.env.doc2path(docname).endswith(".ipynb"):
+        source[0] = json.dumps(captioned(json.loads(source[0])))
 
 
 class Boxes(SphinxTransform):
@@ -45,14 +47,11 @@ class Boxes(SphinxTransform):
     def apply(self, **options):
         """Change the document in place."""
         for quote in list(self.document.findall(nodes.block_quote)):
-            first = quote[0]
-            if isinstance(first, nodes.paragraph) and isinstance(first[0], nodes.strong):
-                if len(first) == 1:
-                    title = nodes.title("", "", *first[0].children)
-                    name = nodes.make_id(title.astext())
-                    quote.replace_self(
-                        nodes.admonition("", title, *quote[1:], classes=["box", name])
-                    )
+            first = [part for part in quote[0] if part.astext()]
+            if len(first) == 1 and isinstance(first[0], nodes.strong):
+                title = nodes.title("", "", *first[0].children)
+                classes = ["box", nodes.make_id(title.astext())]
+                quote.replace_self(nodes.admonition("", title, *quote[1:], classes=classes))
         for section in list(self.document.findall(nodes.section)):
             if section[0].astext() == "Solution":
                 opening = '<details class="solution"><summary>Solution</summary>'

@@ -2,17 +2,14 @@
 
 MathJax comes from an installed package instead of a content delivery network; only the files that
 pages with TeX can ask for are copied. Thebe, which the theme starts on every page though no page
-uses it, is disconnected. The icons are drawn by a font, so the script of half a megabyte that
-would draw them again is left out, as are the theme's other files that no page asks for.
+uses it, is disconnected. The theme's files that no page asks for are left out.
 """
 
 import importlib.util
-import re
 import shutil
 from pathlib import Path
 
 MATHJAX = ("tex-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2")
-ICON_SCRIPT = re.compile(r'\s*<script[^>]*src="[^"]*scripts/fontawesome\.js[^"]*"[^>]*></script>')
 UNUSED = ("scripts/fontawesome.js*", "**/*.map", "**/*.ttf", "**/*-macros.html", "locales")
 
 
@@ -41,9 +38,6 @@ def copy_mathjax(app, error):
 def drop_unused_files(app, error):
     if error or app.builder.format != "html":
         return
-    for page in Path(app.outdir).rglob("*.html"):
-        html = page.read_text(encoding="utf-8")
-        page.write_text(ICON_SCRIPT.sub("", html), encoding="utf-8")
     for pattern in UNUSED:
         for path in list((Path(app.outdir) / "_static").glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -2,7 +2,8 @@
 
 An address written into the configuration is wrong in every fork. So it is taken from the
 variables of the continuous integration, or from the clone's own remote; without either the page
-has no such links.
+has no such links. A chapter that was downloaded needs the repository, so every page says where it
+is, or that the site does not know.
 """
 
 import os
@@ -13,6 +14,10 @@ from pathlib import Path
 REMOTE = re.compile(
     r"(?:(?:https|ssh)://)?(?:[^@/]+@)?(?P<host>github\.com|gitlab\.com|bitbucket\.org)[:/]"
     r"(?P<path>[^/?#]+/[^/?#]+?)(?:\.git)?/?"
+)
+NOWHERE = (
+    "This copy of the site was built without an address of the repository; "
+    "whoever gave it to you knows where it is."
 )
 
 
@@ -45,7 +50,14 @@ def published_at():
 
 def set_links(app, config):
     root = Path(app.srcdir)
-    if address := repository(root):
+    address = repository(root)
+    where = f"The repository is at <{address}>." if address else NOWHERE
+    config.myst_substitutions = config.myst_substitutions | {"repository": where}
+    link = f'<a href="{address}">the repository</a>' if address else "the repository of the course"
+    config.html_theme_options["extra_footer"] = (
+        f"<p>The chapters are notebooks that run in {link}.</p>"
+    )
+    if address:
         branch = git(root, "rev-parse", "--abbrev-ref", "origin/HEAD").removeprefix("origin/")
         config.html_theme_options |= {
             "repository_url": address,

@@ -180,10 +180,27 @@ def scaling():
     yield "Minuit from 400 starts, 2 workers", own, "1 worker", other, times[1] / times[2], ""
 
 
+def cluster():
+    """Minuit's runs on a Dask cluster of two worker processes, against none."""
+    if find_spec("distributed") is None:
+        yield "Minuit on a Dask cluster", "", "", "needs dask[distributed]", None, ""
+        return
+    from dask.distributed import Client, LocalCluster
+
+    run = partial(multistart, partial(migrad, himmelblau), himmelblau.grid(20))
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
+    alone = seconds(run, 2)
+    with LocalCluster(**settings) as workers, Client(workers) as client:
+        with client.get_executor() as pool:
+            shared = seconds(partial(run, executor=pool), 2)
+    own, other = f"{shared:.2f} s", f"{alone:.2f} s"
+    yield "Minuit from 400 starts, Dask, 2 workers", own, "no cluster", other, alone / shared, ""
+
+
 def main():
     torch.set_num_threads(1)  # with more, a core that is busy elsewhere blurs every figure
     rows = []
-    for measure in (descending, compiled, surface, memory, scaling):
+    for measure in (descending, compiled, surface, memory, scaling, cluster):
         print(f"Measuring: {measure.__doc__.splitlines()[0]}", flush=True)
         for *cells, ratio, target in measure():
             rows.append([*cells, "" if ratio is None else f"{ratio:,.1f}", target])

@@ -6,21 +6,21 @@ one of the same shape. Numbers and arrays become float64 and give numbers and ar
 keep their dtype and give tensors.
 """
 
+from functools import partial
+
 import torch
 
-from helpers.objectives import require_positive_integer
+from helpers import checks
+from helpers.objectives import Objective
 
 
 def derivative(function, x, order=1):
     """The derivative of a function of one variable at each x, by autograd.
 
-    `x` has any shape, and so has the result. `order` counts how often to differentiate. Raises
-    TypeError or ValueError for x of a wrong kind, an order below 1 and a function that is not
-    elementwise.
+    `x` has any shape, and so has the result. `order` counts how often to differentiate.
     """
-    require_positive_integer("order", order)
-    leaf = _tensor("x", x).detach().clone().requires_grad_()
-    values = _values(function, leaf)
+    order, leaf = checks.count("order", order), _leaf("x", x)
+    values = checks.elementwise("function", function, leaf)
     for _ in range(order):
         values = _slope(values, leaf)
     return _like(values, x)
@@ -29,8 +29,7 @@ def derivative(function, x, order=1):
 def gradient(objective, points):
     """The gradient of an objective at each point, by autograd.
 
-    `points` is an array or tensor of shape (..., dimension); so is the result. Raises TypeError or
-    ValueError for points of a wrong kind or shape.
+    `points` is an array or tensor of shape (..., dimension); so is the result.
     """
     leaf, values = _followed(objective, points)
     return _like(_slope(values, leaf, again=False), points)
@@ -40,7 +39,7 @@ def hessian(objective, points):
     """The matrix of second derivatives of an objective at each point, by autograd.
 
     `points` is an array or tensor of shape (..., dimension); the result has one axis more, of
-    the same length. Raises TypeError or ValueError for points of a wrong kind or shape.
+    the same length.
     """
     leaf, values = _followed(objective, points)
     slopes = _slope(values, leaf)
@@ -53,21 +52,19 @@ def forward_difference(function, x, step):
 
     `x` and `step` broadcast, and the result has their common shape. Its error is at most
     |step f''| / 2 plus rounding, which grows like 1 / |step|. A negative step looks to the left.
-    Raises TypeError or ValueError for x of a wrong kind, a step that is zero or not finite, and
-    a function that is not elementwise.
     """
-    here, h = _with_step(x, step)
-    return _like((_values(function, here + h) - _values(function, here)) / h, x, step)
+    f, here, h = _looks(function, x, step)
+    return _like((f(here + h) - f(here)) / h, x, step)
 
 
 def central_difference(function, x, step):
     """The difference quotient of a function between x - step and x + step.
 
     `x` and `step` broadcast, and the result has their common shape. Its error is at most
-    step^2 |f'''| / 6 plus rounding, which grows like 1 / step. Raises as `forward_difference`.
+    step^2 |f'''| / 6 plus rounding, which grows like 1 / step.
     """
-    here, h = _with_step(x, step)
-    return _like((_values(function, here + h) - _values(function, here - h)) / (2 * h), x, step)
+    f, here, h = _looks(function, x, step)
+    return _like((f(here + h) - f(here - h)) / (2 * h), x, step)
 
 
 def complex_step(function, x, step=1e-20):
@@ -75,49 +72,36 @@ def complex_step(function, x, step=1e-20):
 
     `x` and `step` broadcast, and the result has their common shape: the imaginary part of
     f(x + i step), divided by the step (Squire and Trapp, 1998). Nothing is subtracted, so the step
-    may be tiny. Raises as `forward_difference`, and ValueError for a function, such as abs, that
-    does not return complex numbers.
+    may be tiny. Refused are functions, such as abs, that do not return complex numbers, and those
+    that are not real on the real line, such as a logarithm left of 0. To torch x**4 is one of
+    them, as it takes high powers through a logarithm: write products there.
     """
-    here, h = _with_step(x, step)
-    values = _values(function, torch.complex(here, h))
-    if not values.is_complex():
-        raise ValueError(f"function: expected complex values at complex x, got {values.dtype}")
+    f, here, h = _looks(function, x, step)
+    values, on_the_line = f(torch.complex(here, h)), f(torch.complex(here, 0 * h))
+    checks.require(values.is_complex(), "function", "complex values at complex x", values.dtype)
+    wanted = "real values on the real line (torch takes x**4 through a logarithm: write products)"
+    checks.require(not (on_the_line.imag.abs() > 0).any(), "function", wanted, on_the_line)
     return _like(values.imag / h, x, step)
 
 
-def _tensor(name, numbers):
-    if isinstance(numbers, torch.Tensor):
-        if not numbers.is_floating_point():
-            raise TypeError(f"{name}: expected a floating-point tensor, got {numbers.dtype}")
-        return numbers
-    try:
-        return torch.as_tensor(numbers, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"{name}: expected numbers, got {numbers!r}") from error
-
-
-def _with_step(x, step):
-    here = _tensor("x", x).detach()
-    h = _tensor("step", step).detach()
-    if not (torch.isfinite(h) & (h != 0)).all():
-        raise ValueError(f"step: expected finite numbers other than 0, got {step!r}")
+def _looks(function, x, step):
+    here, h = checks.tensor("x", x, finite=False).detach(), checks.tensor("step", step).detach()
+    checks.common_shape("step, x", h, here)
     dtype = here.dtype if isinstance(x, torch.Tensor) else h.dtype
-    return torch.broadcast_tensors(here.to(dtype), h.to(dtype))
+    here, h = torch.broadcast_tensors(here.to(dtype), h.to(dtype))
+    good = (h.isfinite() & (h != 0)).all()
+    checks.require(good, "step", f"finite numbers other than 0 in {dtype}", step)
+    return partial(checks.elementwise, "function", function), here, h
+
+
+def _leaf(name, numbers):
+    return checks.tensor(name, numbers, finite=False).detach().clone().requires_grad_()
 
 
 def _followed(objective, points):
-    if not hasattr(objective, "at"):
-        raise TypeError(f"objective: expected an Objective, got {objective!r}")
-    leaf = _tensor("points", points).detach().clone().requires_grad_()
+    checks.kind("objective", objective, Objective, "an Objective")
+    leaf = _leaf("points", points)
     return leaf, objective.at(leaf)
-
-
-def _values(function, x):
-    values = function(x)
-    if not isinstance(values, torch.Tensor) or values.shape != x.shape:
-        got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
-        raise ValueError(f"function: expected a tensor of shape {tuple(x.shape)}, got {got}")
-    return values
 
 
 def _slope(values, leaf, again=True):

@@ -4,27 +4,35 @@ A network here is any `nn.Module` whose parameters all belong to linear layers (
 activations (`nn.PReLU`).
 """
 
-from contextlib import contextmanager
+import warnings
 from math import nan, sqrt
 
-import numpy as np
 import torch
 from torch import nn
 
+from helpers import checks
 
-@contextmanager
-def seeded(seed):
+
+class seeded:
     """Seed torch's CPU generator for the layers made inside `with`, then restore its state.
 
-    The state comes back after an exception, too. Raises ValueError unless `seed` is an integer
-    from 0 to 2^64 - 1.
+    The state comes back after an exception, too. `seed` is an integer from 0 to 2^64 - 1. Without
+    `with` nothing is seeded, and a warning says so.
     """
-    integer = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
-    if not integer or not 0 <= seed < 2**64:
-        raise ValueError(f"seed: expected an integer from 0 to 2^64 - 1, got {seed!r}")
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(int(seed))
-        yield
+
+    def __init__(self, seed):
+        self.seed, self._state = checks.count("seed", seed, 0, 2**64 - 1), None
+
+    def __enter__(self):
+        self._state = torch.get_rng_state()
+        torch.default_generator.manual_seed(self.seed)
+
+    def __exit__(self, *error):
+        torch.set_rng_state(self._state)
+
+    def __del__(self):
+        if getattr(self, "_state", "refused") is None:
+            warnings.warn(f"seeded({self.seed}) seeds nothing without `with`", stacklevel=2)
 
 
 def default_variance(fan_in):
@@ -32,7 +40,7 @@ def default_variance(fan_in):
 
     torch draws both from the uniform distribution between -1 / sqrt(fan_in) and its opposite.
     `fan_in` is a positive integer or an array of them, and so for the other variances; the
-    result has the same shape. Raises ValueError for anything else.
+    result has the same shape.
     """
     return 1 / (3 * _fan("fan_in", fan_in))
 
@@ -42,7 +50,9 @@ def xavier_variance(fan_in, fan_out, gain=1.0):
 
     Source: Glorot and Bengio (2010), equation 12, where `gain` is 1; `gain` is a positive number.
     """
-    return 2 * _gain(gain) ** 2 / (_fan("fan_in", fan_in) + _fan("fan_out", fan_out))
+    fan_in, fan_out = _fan("fan_in", fan_in), _fan("fan_out", fan_out)
+    checks.common_shape("fan_in, fan_out", fan_in, fan_out)
+    return 2 * checks.number("gain", gain, positive=True) ** 2 / (fan_in + fan_out)
 
 
 def he_variance(fan_in, gain=sqrt(2)):
@@ -51,7 +61,7 @@ def he_variance(fan_in, gain=sqrt(2)):
     Source: He et al. (2015), equation 10; `gain` is a positive number. With `gain` 1 it is the
     variance of LeCun et al. (1998), section 4.6.
     """
-    return _gain(gain) ** 2 / _fan("fan_in", fan_in)
+    return checks.number("gain", gain, positive=True) ** 2 / _fan("fan_in", fan_in)
 
 
 def spread(network):
@@ -59,7 +69,6 @@ def spread(network):
 
     Weights (w) and biases (b) have columns of their own. The variance is the mean squared
     distance from the mean. A layer without biases has 0 of them, and nan in their other columns.
-    Raises TypeError or ValueError for a network with other parameters or without a linear layer.
     """
     return [
         {"fan_in": layer.in_features, "fan_out": layer.out_features}
@@ -74,18 +83,19 @@ def stack(widths, activation, initialize=None, bias=True):
 
     `widths` holds the numbers of units from the input to the output. `activation` makes a layer,
     like nn.ReLU. `initialize` is called with the weights of each linear layer, like the functions
-    of torch.nn.init; without it weights keep torch's default, and biases always do. Raises
-    ValueError for fewer than two widths or one that is not a positive integer.
+    of torch.nn.init; without it weights keep torch's default, and biases always do.
     """
-    widths = [int(_fan("widths", width)) for width in widths]
-    if len(widths) < 2:
-        raise ValueError(f"widths: expected two or more positive integers, got {widths}")
-    layers = []
-    for fan_in, fan_out in zip(widths, widths[1:], strict=False):
-        linear = nn.Linear(fan_in, fan_out, bias=bias)
+    given = checks.count("widths", widths, single=False)
+    good = given.ndim == 1 and len(given) > 1
+    checks.require(good, "widths", "two or more positive integers", widths)
+    layers, wanted = [], "a class like nn.ReLU, or a function that makes a layer"
+    checks.require(not isinstance(activation, nn.Module), "activation", wanted, activation)
+    for fan_in, fan_out in zip(given.tolist(), given.tolist()[1:], strict=False):
+        linear = nn.Linear(fan_in, fan_out, bias=checks.kind("bias", bias))
         if initialize is not None:
-            initialize(linear.weight)
-        layers += [linear, activation()]
+            checks.called("initialize", "a function of weights", initialize, linear.weight)
+        layer = checks.called("activation", wanted, activation)
+        layers += [linear, checks.kind("activation", layer, nn.Module, wanted)]
     return nn.Sequential(*layers)
 
 
@@ -95,9 +105,6 @@ def forward_signal(network, inputs):
     `inputs` is an array or tensor of shape (n, features), converted to the precision of the
     weights. The result is a list of tensors of shape (n, width), one more than there are layers;
     a signal that overflows holds inf or nan.
-
-    Raises TypeError or ValueError for a network with other parameters or without a linear layer,
-    and for inputs of a wrong kind, shape or value.
     """
     return [signal.detach() for signal in _run(network, inputs)]
 
@@ -106,118 +113,81 @@ def backward_signal(network, inputs, at_output):
     """The gradient at each tensor of `forward_signal`, for a given gradient at the output.
 
     `at_output` has the shape of the network's output. The result is a list of tensors of the
-    shapes of `forward_signal`; its last is `at_output`. Raises what `forward_signal` raises, and
-    ValueError for a gradient of another shape or one that is not finite.
+    shapes of `forward_signal`; its last is `at_output`.
     """
     signals = _run(network, inputs)
-    at_output = _floats("at_output", at_output).to(signals[-1])
-    if at_output.shape != signals[-1].shape:
-        expected, got = tuple(signals[-1].shape), tuple(at_output.shape)
-        raise ValueError(f"at_output: expected the shape of the output, {expected}, got {got}")
+    at_output = checks.tensor("at_output", at_output).to(signals[-1])
+    shape, got = tuple(signals[-1].shape), tuple(at_output.shape)
+    checks.require(got == shape, "at_output", f"the shape of the output, {shape}", got)
     return list(torch.autograd.grad(signals[-1], signals, at_output))
 
 
 def mean_square(signal):
-    """The mean square of a signal, a tensor of any shape, as a float computed in float64.
-
-    Raises TypeError unless the signal is a tensor.
-    """
-    return (_tensor(signal) ** 2).mean().item()
+    """The mean square of a signal, a tensor of any shape, as a float computed in float64."""
+    return (_signal(signal) ** 2).mean().item()
 
 
 def variance_across_inputs(signal):
     """How differently a network answers to its inputs: the variance over them, averaged over units.
 
     `signal` is a tensor of shape (n, width), one row for each input; the result is a float
-    computed in float64, 0 where all inputs get the same answer. Raises TypeError unless the
-    signal is a tensor and ValueError for another shape.
+    computed in float64, 0 where all inputs get the same answer.
     """
-    if _tensor(signal).ndim != 2:
-        raise ValueError(f"signal: expected shape (n, width), got {tuple(signal.shape)}")
-    return _tensor(signal).var(dim=0, correction=0).mean().item()
+    checks.require(_signal(signal).ndim == 2, "signal", "shape (n, width)", tuple(signal.shape))
+    return _signal(signal).var(dim=0, correction=0).mean().item()
 
 
 def _run(network, inputs):
     layers = _linear_layers(network)
-    inputs = _floats("inputs", inputs)
-    if inputs.ndim != 2 or not inputs.numel():
-        raise ValueError(f"inputs: expected shape (n, features), got {tuple(inputs.shape)}")
+    inputs = checks.tensor("inputs", inputs)
+    shape = tuple(inputs.shape)
+    checks.require(len(shape) == 2 and shape[0], "inputs", "shape (n, features)", shape)
     inputs = inputs.to(layers[0].weight).detach().clone().requires_grad_()
     signals = []
 
     def remember(layer, arguments):
         (signal,) = arguments
-        if not signals and signal.shape[-1] != layer.in_features:
-            message = f"expected {layer.in_features} features, got {signal.shape[-1]}"
-            raise ValueError(f"inputs: {message}")
+        good, wanted = signals or signal.shape[-1] == layer.in_features, layer.in_features
+        checks.require(good, "inputs", f"{wanted} features", signal.shape[-1])
         signals.append(signal)
 
     handles = [layer.register_forward_pre_hook(remember) for layer in layers]
     try:
-        output = network(inputs)
+        output = checks.called("network", "one that takes these inputs", network, inputs)
     finally:
         for handle in handles:
             handle.remove()
-    return [*signals, output]
+    return [*signals, checks.kind("network", output, torch.Tensor, "one that returns a tensor")]
 
 
 def _linear_layers(network):
-    if not isinstance(network, nn.Module):
-        raise TypeError(f"network: expected a torch.nn.Module, got {type(network).__name__}")
+    checks.kind("network", network, nn.Module, "a torch.nn.Module")
     layers = []
     for name, module in network.named_modules():
-        if isinstance(module, nn.modules.lazy.LazyModuleMixin):
-            raise ValueError(f"network: expected layers of known size, got {module} at '{name}'")
+        lazy = isinstance(module, nn.modules.lazy.LazyModuleMixin)
+        checks.require(not lazy, "network", "layers of known size", module)
         if isinstance(module, nn.Linear):
             layers.append(module)
         elif not isinstance(module, nn.PReLU) and list(module.parameters(recurse=False)):
-            kind = type(module).__name__
-            message = f"expected only linear layers and activations, got {kind} at '{name}'"
-            raise ValueError(f"network: {message}, which has parameters of its own")
-    if not layers:
-        raise ValueError("network: expected one or more linear layers, got none")
+            wanted = "no parameters but those of linear layers and activations"
+            raise ValueError(f"network: expected {wanted}, got {type(module).__name__} at '{name}'")
+    checks.require(layers, "network", "one or more linear layers, got none", network)
     return layers
 
 
 def _spread(name, symbol, parameter):
-    if parameter is None:
-        count, low, high, variance = 0, nan, nan, nan
-    else:
-        values = parameter.detach().double()
-        count, low, high = values.numel(), values.min().item(), values.max().item()
-        variance = values.var(correction=0).item()
-    measures = {"min": low, "max": high, "variance": variance}
-    return {name: count} | {f"{symbol} {key}": value for key, value in measures.items()}
+    count = 0 if parameter is None else parameter.numel()
+    values = parameter.detach().double() if count else torch.tensor([nan])
+    measures = {"min": values.min(), "max": values.max(), "variance": values.var(correction=0)}
+    return {name: count} | {f"{symbol} {key}": value.item() for key, value in measures.items()}
 
 
-def _floats(name, values):
-    try:
-        values = torch.as_tensor(values)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"{name}: expected an array or tensor of numbers, got {error}") from None
-    if not values.is_floating_point():
-        raise TypeError(f"{name}: expected floating-point numbers, got {values.dtype}")
-    if not values.isfinite().all():
-        raise ValueError(f"{name}: expected finite numbers, got nan or inf")
-    return values
-
-
-def _tensor(signal):
-    if not isinstance(signal, torch.Tensor):
-        raise TypeError(f"signal: expected a tensor, got {type(signal).__name__}")
-    return signal.detach().double()
+def _signal(signal):
+    filled = checks.kind("signal", signal, torch.Tensor, "a tensor").numel()
+    checks.require(filled, "signal", "one number or more", signal)
+    return checks.tensor("signal", signal, finite=False).detach().double()
 
 
 def _fan(name, fan):
-    values = np.asarray(fan)
-    if values.dtype.kind not in "iu" or not (values > 0).all():
-        raise ValueError(f"{name}: expected a positive integer, got {fan!r}")
-    return values.item() if values.ndim == 0 else values
-
-
-def _gain(gain):
-    if isinstance(gain, bool) or not isinstance(gain, int | float | np.number):
-        raise TypeError(f"gain: expected a positive number, got {gain!r}")
-    if not 0 < gain < np.inf:
-        raise ValueError(f"gain: expected a positive number, got {gain!r}")
-    return gain
+    # In float64, where large fans do not overflow as they would in a small integer's type.
+    return checks.count(name, fan, single=False).astype(float)[()]

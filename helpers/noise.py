@@ -8,7 +8,8 @@ from dataclasses import replace as changed
 import numpy as np
 import torch
 
-from helpers.objectives import Objective, chi_squared, finite_array, require_positive_integer
+from helpers import checks
+from helpers.objectives import Objective, chi_squared
 
 
 def noisy(objective, deviation, rng):
@@ -16,13 +17,9 @@ def noisy(objective, deviation, rng):
 
     Each call adds Gaussian noise of that standard deviation to each coordinate of the gradient,
     independently for each point. The tilt turns about the point: values alone do not show it.
-    Raises TypeError or ValueError for arguments of a wrong kind or value.
     """
-    if not isinstance(objective, Objective):
-        raise TypeError(f"objective: expected an Objective, got {objective!r}")
-    deviation, rng = finite_array("deviation", deviation), _checked(rng)
-    if deviation.shape != () or deviation < 0:
-        raise ValueError(f"deviation: expected one number of 0 or more, got {deviation}")
+    checks.kind("objective", objective, Objective, "an Objective")
+    deviation, rng = checks.number("deviation", deviation, low=0), _generator(rng)
 
     def function(*coordinates):
         value = objective(*coordinates)
@@ -40,15 +37,11 @@ def mini_batches(model, x, y, batch, rng, *, domain, minima=(), replace=False):
     The other arguments are as for `chi_squared`. Shuffled data are dealt out until none is left,
     one epoch; its last batch may be smaller. With `replace` each batch is drawn from all data.
     Each point has batches of its own; when the shape of the points changes, an epoch begins.
-    Raises TypeError or ValueError for x, y, batch or rng of a wrong kind, shape or value.
     """
-    x, y, rng = finite_array("x", x), finite_array("y", y), _checked(rng)
+    x, y, rng = checks.array("x", x), checks.array("y", y), _generator(rng)
     whole = chi_squared(model, x, y, 1.0, domain, minima)
-    require_positive_integer("batch", batch)
-    if y.ndim > 1:
-        raise ValueError(f"y: expected shape {x.shape}, got {y.shape}")
-    if batch > len(x):
-        raise ValueError(f"batch: expected at most {len(x)}, the number of data, got {batch}")
+    checks.require(y.ndim == 1, "y", f"shape {x.shape}", y.shape)
+    batch, replace = checks.count("batch", batch, high=len(x)), checks.kind("replace", replace)
     deck = np.empty((0, 0), dtype=int)
 
     def deal(shape):
@@ -70,10 +63,8 @@ def mini_batches(model, x, y, batch, rng, *, domain, minima=(), replace=False):
     return _like(whole, function)
 
 
-def _checked(rng):
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng: expected a generator like numpy's default_rng(0), got {rng!r}")
-    return rng
+def _generator(rng):
+    return checks.kind("rng", rng, np.random.Generator, "a generator like np.random.default_rng(0)")
 
 
 def _like(objective, function):

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from helpers import checks
 from helpers.derivatives import gradient
-from helpers.objectives import require_positive_integer
+from helpers.objectives import Objective
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Path:
     """The points at which an objective was evaluated, then the answer; the values at all of them.
 
@@ -23,6 +24,13 @@ class Path:
     evaluations: int
     gradients: int
     every: int = 1
+
+    def __repr__(self):
+        cost = f"Path of {self.evaluations} evaluations and {self.gradients} gradients"
+        if self.points.ndim > 2:
+            return f"{cost} from each of {self.values[0].size} starts"
+        start, end = (", ".join(f"{x:.5g}" for x in point) for point in (self.start, self.end))
+        return f"{cost}\nfrom ({start}) to ({end}), value {self.values[-1]:.5g}"
 
     @property
     def calls(self):
@@ -48,26 +56,24 @@ class Recorder:
     """
 
     def __init__(self, objective, every=1):
-        require_positive_integer("every", every)
-        self.objective = objective
-        self.every = every
-        self.evaluations = 0
-        self.gradients = 0
-        self._points = []
-        self._values = []
+        self.objective = checks.kind("objective", objective, Objective, "an Objective")
+        self.every = checks.count("every", every)
+        self.evaluations, self.gradients = 0, 0
+        self._points, self._values = [], []
 
     def __call__(self, *coordinates):
         """The value of the objective at coordinates given one by one."""
         values = self.objective(*coordinates)
         if self.evaluations % self.every == 0:
-            self._keep(coordinates, values)
+            self._points.append(_point(coordinates))
+            self._values.append(_array(values))
         self.evaluations += 1
         return values
 
     def gradient(self, *coordinates):
         """The gradient of the objective at one point, as Minuit asks for it: (dimension,)."""
         self.gradients += 1
-        return gradient(self.objective, np.array(coordinates))
+        return gradient(self.objective, checks.array("coordinates", coordinates, False))
 
     @property
     def __signature__(self):
@@ -78,31 +84,28 @@ class Recorder:
 
         The answer is given like a call: one number, array or tensor per coordinate.
         """
-        points, values = self._points.copy(), self._values.copy()
-        points.append(_point(answer))
-        values.append(np.asarray(self.objective.at(points[-1])))
-        return Path(
-            np.stack(points), np.stack(values), self.evaluations, self.gradients, self.every
-        )
-
-    def _keep(self, coordinates, values):
-        self._points.append(_point(coordinates))
-        self._values.append(_array(values))
+        arrays = [checks.array("answer", c, finite=False) for c in answer]
+        shapes = {array.shape for array in arrays} | {p.shape[:-1] for p in self._points[:1]}
+        checks.require(len(shapes) == 1, "answer", "the shape of the calls", shapes)
+        end = np.stack(arrays, axis=-1)
+        points, values = [*self._points, end], [*self._values, np.asarray(self.objective.at(end))]
+        counts = (self.evaluations, self.gradients, self.every)
+        return Path(np.stack(points), np.stack(values), *counts)
 
 
 def require_single_starts(paths):
-    """Raise a ValueError if a path of a dict from label to path holds more than one start."""
-    for label, path in paths.items():
-        if path.points.ndim != 2:
-            message = f"paths: expected one start each, got {path.points.shape[1:-1]} of {label!r}"
-            raise ValueError(message)
-
-
-def _array(values):
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
-    return np.array(values, dtype=float)
+    """Raise TypeError or ValueError unless the paths are a dict from label to path of one start."""
+    wanted = "a dict from label to Path, of one start each"
+    checks.require(checks.kind("paths", paths, dict, wanted), "paths", wanted, paths)
+    for path in paths.values():
+        checks.kind("paths", path, Path, wanted)
+        checks.require(path.points.ndim == 2, "paths", wanted, path)
 
 
 def _point(coordinates):
-    return np.stack([_array(c) for c in coordinates], axis=-1)
+    return np.stack(np.broadcast_arrays(*(_array(c) for c in coordinates)), axis=-1)
+
+
+def _array(values):
+    numbers = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else values
+    return np.array(numbers, dtype=float)

@@ -1,12 +1,16 @@
 """Figures of objectives and paths: every function draws on the axes that it is given."""
 
+from dataclasses import replace
 from string import ascii_uppercase
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from helpers.paths import require_single_starts
+from helpers import checks
+from helpers.objectives import Objective
+from helpers.paths import Path, require_single_starts
 
 OKABE_ITO = ["#56B4E9", "#E69F00", "#009E73", "#F0E442", "#CC79A7", "#0072B2", "#D55E00"]
 """Okabe and Ito's palette, light colors first, for areas."""
@@ -16,24 +20,23 @@ def plot_objective(ax, objective, *, domain=None, count=200, levels=12):
     """Draw an objective, a curve or filled contours, and its minima as stars.
 
     The levels are quantiles of the values, so that each shade covers the same area. `domain`
-    replaces the objective's own. Raises ValueError for more than two dimensions.
+    replaces the objective's own. Only one or two dimensions can be drawn.
     """
-    if objective.dimension > 2:
-        raise ValueError(f"objective: expected one or two dimensions, got {objective.dimension}")
-    domain = objective.domain if domain is None else domain
-    axes = [np.linspace(low, high, count) for low, high in domain]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    values = np.asarray(objective.at(points))
+    _check(ax, objective, (1, 2))
+    if domain is not None:
+        objective = replace(objective, domain=domain)
+    points, levels = objective.grid(checks.count("count", count, 2)), checks.count("levels", levels)
+    values, domain = np.asarray(objective.at(points)), objective.domain
+    finite = values[np.isfinite(values)]
+    checks.require(len(np.unique(finite)) > 1, "objective", "values that differ", finite)
     ax.set_xlim(*domain[0])
     minima = np.array(objective.minima).reshape(-1, objective.dimension)
-    star = {"linestyle": "none", "marker": "*", "markersize": 13, "zorder": 4}
-    star |= {"color": "white", "markeredgecolor": "black"}
+    star = {"ls": "none", "marker": "*", "ms": 13, "zorder": 4, "color": "white", "mec": "black"}
     if objective.dimension == 1:
         ax.plot(points[:, 0], values, color="black", linestyle="-")
         ax.plot(minima[:, 0], objective.at(minima), **star)
         ax.set(xlabel="$x$", ylabel="$f(x)$")
         return
-    finite = values[np.isfinite(values)]
     edges = np.unique(np.quantile(finite, np.linspace(0, 1, levels + 1)))
     across, up = points[..., 0], points[..., 1]
     shades = colormaps["Blues_r"](np.linspace(0.5, 1, len(edges) - 1))
@@ -51,11 +54,12 @@ def plot_path(ax, path, **style):
     """Draw one start's path over an objective: a line, a circle at its start, a square at its end.
 
     In one dimension points stand at their values, in two they are the plane. Points that are
-    not finite are left out. `style` (label, color, ...) goes to the line. Raises ValueError for a
-    path of several starts or of more than two dimensions.
+    not finite are left out. `style` (label, color, ...) goes to the line.
     """
-    if path.points.ndim != 2 or path.points.shape[-1] > 2:
-        raise ValueError(f"path: expected points of shape (k, 1 or 2), got {path.points.shape}")
+    checks.kind("ax", ax, Axes, "axes of matplotlib")
+    checks.kind("path", path, Path, "a Path")
+    good = path.points.ndim == 2 and path.points.shape[-1] < 3
+    checks.require(good, "path", "points of shape (k, 1 or 2)", path.points.shape)
     seen = np.isfinite(path.points).all(axis=-1) & np.isfinite(path.values)
     points = path.points[seen]
     if not len(points):
@@ -73,8 +77,10 @@ def plot_values(ax, paths, *, best=0.0):
     """Draw how the value falls with the evaluations, one labeled line for each path of a dict.
 
     The vertical axis is a logarithm of the value above `best`; values that are not finite or
-    not above it are left out. Raises ValueError for a path of more than one start.
+    not above it are left out.
     """
+    checks.kind("ax", ax, Axes, "axes of matplotlib")
+    best = checks.number("best", best)
     require_single_starts(paths)
     for label, path in paths.items():
         above = np.where(np.isfinite(path.values), path.values, np.nan) - best
@@ -91,15 +97,13 @@ def plot_basins(ax, objective, basins):
     `basins` has the shape of a grid, (count, count), and holds indices into the objective's
     minima; -1, for starts that end at none of them, is hatched.
     """
-    basins = np.asarray(basins)
-    if basins.ndim != 2 or objective.dimension != 2:
-        raise ValueError(f"basins: expected shape (count, count), got {basins.shape}")
-    minima = np.array(objective.minima)
+    _check(ax, objective, (2,))
+    minima = np.array(objective.minima).reshape(-1, 2)
+    basins = checks.count("basins", basins, -1, len(minima) - 1, single=False)
+    good = basins.ndim == 2 and min(basins.shape) > 1
+    checks.require(good, "basins", "shape (count, count)", basins.shape)
     colors = ListedColormap(["white", *OKABE_ITO[: len(minima)]])
-    axes = [
-        np.linspace(low, high, n)
-        for (low, high), n in zip(objective.domain, basins.shape, strict=True)
-    ]
+    axes = [np.linspace(*ends, n) for ends, n in zip(objective.domain, basins.shape, strict=True)]
     drawn = {"vmin": -1.5, "vmax": len(minima) - 0.5, "rasterized": True}
     ax.pcolormesh(*axes, basins.T, cmap=colors, **drawn)
     if (basins == -1).any():
@@ -112,3 +116,10 @@ def plot_basins(ax, objective, basins):
     (xlim, ylim), (first, second) = objective.domain, objective.__signature__.parameters
     ax.set(xlabel=f"${first}$", ylabel=f"${second}$", xlim=xlim, ylim=ylim, aspect="equal")
     ax.grid(False)
+
+
+def _check(ax, objective, dimensions):
+    checks.kind("ax", ax, Axes, "axes of matplotlib")
+    checks.kind("objective", objective, Objective, "an Objective")
+    wanted = f"{' or '.join(map(str, dimensions))} dimensions"
+    checks.require(objective.dimension in dimensions, "objective", wanted, objective)

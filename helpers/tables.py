@@ -1,8 +1,11 @@
 """One way to show a table, in a notebook and in the book alike."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from tabulate import tabulate
 
+from helpers import checks
 from helpers.paths import require_single_starts
 
 
@@ -23,25 +26,31 @@ def table(rows, digits="{:.5g}"):
     """A Table of rows, each a dict from column to cell.
 
     Floating-point numbers are written in the format `digits`: one for all columns, or a dict from
-    column to format. Raises ValueError for no rows and for rows of different columns.
+    column to format.
     """
-    rows = list(rows)
-    if not rows or any(list(row) != list(rows[0]) for row in rows):
-        raise ValueError("rows: expected one or more dicts with the same keys in the same order")
+    rows = list(rows) if isinstance(rows, Iterable) else []
+    good = rows and all(isinstance(r, dict) and r and list(r) == list(rows[0]) for r in rows)
+    checks.require(good, "rows", "one or more dicts with the same keys in the same order", rows)
+    formats = digits if isinstance(digits, dict) else dict.fromkeys(rows[0], digits)
+    good = all(column in rows[0] and _writes_numbers(form) for column, form in formats.items())
+    checks.require(good, "digits", "a format like '{:.3f}', or a dict from column to such", digits)
 
     def write(column, cell):
-        if not isinstance(cell, float | np.floating):
-            return str(cell)
-        return (digits.get(column, "{:.5g}") if isinstance(digits, dict) else digits).format(cell)
+        number = isinstance(cell, float | np.floating)
+        return formats.get(column, "{:.5g}").format(cell) if number else str(cell)
 
     return Table([{column: write(column, cell) for column, cell in row.items()} for row in rows])
 
 
-def compare(paths):
-    """A Table of a dict of paths: where they ended, at what value, for what cost.
+def _writes_numbers(form):
+    try:
+        return form.format(1.0) != form.format(2.0)
+    except checks.ODD:
+        return False
 
-    Raises ValueError for a path of more than one start.
-    """
+
+def compare(paths):
+    """A Table of a dict of paths, of one start each: where they ended, at what value and cost."""
     require_single_starts(paths)
     return table(
         {

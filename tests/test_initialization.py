@@ -325,7 +325,7 @@ def test_what_is_not_a_module_is_refused_by_name(network):
         (torch.ones(3), ValueError),
         (torch.ones(0, 3), ValueError),
         (torch.ones(2, 4), ValueError),
-        (torch.ones(2, 3, dtype=torch.int64), TypeError),
+        (torch.ones(2, 3, dtype=torch.bool), TypeError),
         ("signal", TypeError),
         (None, TypeError),
     ],
@@ -363,3 +363,20 @@ def test_a_signal_that_is_no_tensor_is_refused_by_name(signal):
 def test_a_signal_of_another_shape_has_no_variance_across_inputs():
     with pytest.raises(ValueError, match="signal: expected shape"):
         variance_across_inputs(torch.ones(3))
+
+
+def test_small_integers_do_not_wrap_around():
+    for fan in (np.array([20000], np.int16), torch.tensor([20000], dtype=torch.int16)):
+        assert default_variance(fan) == 1 / 60000
+        assert xavier_variance(fan, fan) == 2 / 40000
+        assert he_variance(fan) == pytest.approx(2 / 20000)
+
+
+def test_seeding_without_with_warns():
+    with pytest.warns(UserWarning, match="seeds nothing without `with`"):
+        seeded(0)
+
+
+def test_a_layer_in_place_of_its_class_is_named():
+    with pytest.raises(ValueError, match="activation: expected a class like nn.ReLU"):
+        stack([10, 10], nn.ReLU())

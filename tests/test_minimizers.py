@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from iminuit import testing
+from iminuit import Minuit, testing
 from scipy import optimize
 from torch import optim
 
@@ -231,11 +231,9 @@ def test_a_start_that_is_not_finite_is_named(minimize, start):
 
 
 @each_minimizer
-def test_an_integer_tensor_is_named(minimize):
-    with pytest.raises(
-        TypeError, match=r"start: expected a floating-point tensor, got torch\.int64"
-    ):
-        minimize(himmelblau, torch.tensor([0, 0]))
+def test_an_integer_tensor_is_a_start_like_an_integer_list(minimize):
+    path = minimize(himmelblau, torch.tensor([1, 2]))
+    assert np.array_equal(path.points, minimize(himmelblau, [1, 2]).points)
 
 
 @pytest.mark.parametrize("minimize", [migrad, partial(scipy_minimize, method="BFGS")])
@@ -263,5 +261,79 @@ def test_an_unknown_method_is_named(method):
 
 
 def test_an_unknown_setting_is_named():
-    with pytest.raises(TypeError, match="learning_rate"):
+    with pytest.raises(TypeError, match="^learning_rate: expected a setting of Adam"):
         descend(himmelblau, (0, 0), optim.Adam, steps=1, learning_rate=0.1)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"strategy": 0},
+        {"strategy": 2},
+        {"step": 5},
+        {"step": (0.001, 1.0)},
+        {"tol": 1e-4},
+        {"tol": 100.0},
+        {"strategy": 0, "step": 1, "tol": 0.01},
+    ],
+)
+def test_strategy_step_and_tol_are_minuits_own(settings):
+    own = Minuit(himmelblau, 0, 0)
+    own.strategy = settings.get("strategy", 1)
+    own.errors = settings.get("step", 0.1)
+    own.tol = settings.get("tol", 0.1)
+    own.migrad()
+    path = migrad(himmelblau, (0, 0), **settings)
+    assert path.evaluations == own.nfcn
+    assert np.array_equal(path.end, own.values)
+
+
+def test_steps_left_to_minuit_are_a_hundredth_of_the_start_and_a_tenth_at_0():
+    assert np.array_equal(
+        migrad(himmelblau, (0, 4)).points, migrad(himmelblau, (0, 4), step=(0.1, 0.04)).points
+    )
+
+
+def test_an_objective_may_ignore_a_coordinate():
+    flat = Objective(lambda x, y: x**2, ((-1, 1), (-1, 1)))
+    end = descend(flat, (1.0, 1.0), optim.SGD, lr=0.5, steps=1).end
+    assert np.array_equal(end, (0, 1))
+
+
+def test_a_schedule_that_is_not_made_from_the_optimizer_is_named():
+    other = optim.lr_scheduler.ConstantLR(optim.SGD([torch.zeros(1, requires_grad=True)]))
+    for schedule in (
+        optim.lr_scheduler.ExponentialLR,  # needs gamma
+        optim.lr_scheduler.ReduceLROnPlateau,  # needs a value at each step
+        lambda stepper: other,
+        other,
+    ):
+        with pytest.raises((TypeError, ValueError), match="^schedule: expected"):
+            descend(parabola, (1.0,), optim.SGD, steps=1, schedule=schedule)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"lr": np.nan}, "lr"),
+        ({"lr": "0.1"}, "lr"),
+        ({"lr": -1.0}, "settings"),
+        ({"nesterov": "yes"}, "nesterov"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(settings, named):
+    with pytest.raises((TypeError, ValueError), match=f"^{named}: expected"):
+        descend(parabola, (1.0,), optim.SGD, steps=1, **settings)
+
+
+@pytest.mark.parametrize("settings", [{"tol": 1e-3}, {"bounds": [(0, 1)]}, {"maxiter": "a"}])
+def test_what_is_no_option_of_scipys_method_is_named(settings):
+    (name,) = settings
+    with pytest.raises((TypeError, ValueError), match=f"{name}.*BFGS|BFGS.*{name}"):
+        scipy_minimize(himmelblau, (0, 0), "BFGS", **settings)
+
+
+@pytest.mark.parametrize("ncall", [0, 1e3])
+def test_a_limit_of_calls_is_a_positive_integer(ncall):
+    with pytest.raises(ValueError, match="ncall: expected a positive integer"):
+        migrad(himmelblau, (0, 0), ncall=ncall)

@@ -126,9 +126,9 @@ def test_without_a_deviation_every_optimizer_descends_as_on_the_objective_itself
         assert np.array_equal(run(noisy(himmelblau, 0, generator())).end, run(himmelblau).end)
 
 
-@pytest.mark.parametrize("deviation", [-1, np.nan, np.inf, [1.0, 2.0]])
+@pytest.mark.parametrize("deviation", [-1, np.nan, np.inf, [1.0, 2.0], "1", None])
 def test_a_deviation_that_is_not_one_number_of_0_or_more_is_refused(deviation):
-    with pytest.raises(ValueError, match="^deviation: expected"):
+    with pytest.raises((TypeError, ValueError), match="^deviation: expected"):
         noisy(valley, deviation, generator())
 
 
@@ -220,16 +220,21 @@ def test_a_batch_that_is_not_between_one_and_all_data_is_refused(batch):
         fit(batch)
 
 
+def test_with_replacement_is_a_yes_or_a_no():
+    with pytest.raises(TypeError, match="^replace: expected True or False"):
+        fit(5, replace=0.5)
+
+
 @pytest.mark.parametrize(
-    ("x", "y", "names"),
+    ("x", "y", "name"),
     [
-        (X, Y[:-1], "x, y"),
+        (X, Y[:-1], "y"),
         (X, np.stack([Y, Y]), "y"),
         (X, np.full(23, np.nan), "y"),
         (np.full(23, np.inf), Y, "x"),
-        (torch.arange(23), Y, "x"),
+        (["a"] * 23, Y, "x"),
     ],
 )
-def test_data_that_are_no_pairs_of_numbers_are_refused(x, y, names):
-    with pytest.raises((TypeError, ValueError), match=f"^{names}: expected"):
+def test_data_that_are_no_pairs_of_numbers_are_refused(x, y, name):
+    with pytest.raises((TypeError, ValueError), match=f"^{name}: expected"):
         mini_batches(line, x, y, 1, generator(), domain=DOMAIN)

@@ -145,8 +145,8 @@ def test_a_fit_is_the_weighted_sum_of_squares():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: himmelblau(1), TypeError, "expected 2 coordinates, got 1"),
-        (lambda: himmelblau(torch.tensor(1), 2), TypeError, "floating-point.*int64"),
+        (lambda: himmelblau(1), TypeError, "coordinates: expected 2, got 1"),
+        (lambda: himmelblau(torch.tensor(1j), 2), TypeError, "coordinates: expected real numbers"),
         (lambda: himmelblau.at([1, 2, 3]), ValueError, "points: .*2.*3"),
         (lambda: himmelblau.at(1.0), ValueError, "points"),
         (lambda: himmelblau.grid(0), ValueError, "count"),
@@ -167,8 +167,8 @@ def test_a_fit_is_the_weighted_sum_of_squares():
             ValueError,
             "minima",
         ),
-        (lambda: _line([1, 2], [1], 1), ValueError, "x, y"),
-        (lambda: _line([1, np.nan], [1, 2], 1), ValueError, "x, y: .*finite"),
+        (lambda: _line([1, 2], [1], 1), ValueError, "y: expected shape"),
+        (lambda: _line([1, np.nan], [1, 2], 1), ValueError, "x: .*finite"),
         (lambda: _line([1, 2], [1, 2], 0), ValueError, "error"),
         (lambda: _line([1, 2], [1, 2], [1, 1, 1]), ValueError, "error"),
     ],
@@ -180,3 +180,54 @@ def test_bad_input_is_named(call, error, message):
 
 def _line(x, y, error):
     return chi_squared(lambda x, a: a * x, x, y, error, domain=((0, 1),))
+
+
+def test_minima_and_formula_may_be_left_out():
+    plain = Objective(lambda x: x**2, ((0, 10),))
+    assert (plain.minima, plain.formula) == ((), "")
+    assert objective(domain=((0, 10),))(lambda x: x**2)(3) == 9
+
+
+def test_a_sum_over_all_is_right_for_one_point_and_refused_for_many():
+    data = torch.arange(12.0, dtype=torch.float64)
+    careless = Objective(lambda a: ((a - data) ** 2).sum(), ((0, 12),))
+    assert careless(5.5) == 143
+    for points in (np.ones((12, 1)), np.ones((3, 1)), np.ones((12, 12, 1))):
+        with pytest.raises(ValueError, match="^function: expected a "):
+            careless.at(points)
+
+
+@pytest.mark.parametrize("careless", [lambda x: math.sin(x), lambda x: np.exp(x) * x.detach()])
+def test_functions_that_are_not_torchs_are_refused_where_a_gradient_is_wanted(careless):
+    with pytest.raises(ValueError, match="^function: expected"):
+        gradient(Objective(careless, ((0, 1),)), np.ones((3, 1)))
+
+
+def test_a_tensor_cut_off_from_autograd_is_told_from_a_constant():
+    with pytest.raises(ValueError, match="^function: .*autograd can follow"):
+        gradient(Objective(lambda x: x.detach() ** 2, ((0, 1),)), (1.0,))
+    assert gradient(Objective(lambda x: torch.ones_like(x), ((0, 1),)), (1.0,)) == 0
+
+
+def test_a_model_may_be_constant_in_x_but_not_a_sum():
+    mean = chi_squared(lambda x, a: a, [1.0, 2.0], [1.0, 3.0], 1.0, ((0, 5),))
+    assert np.array_equal(mean.at([[2.0], [1.0]]), [2, 4])
+    total = chi_squared(lambda x, a: (a * x).sum(), [1.0, 2.0], [1.0, 3.0], 1.0, ((0, 5),))
+    with pytest.raises(ValueError, match="^model: expected a tensor of shape"):
+        total(1.0)
+
+
+def test_an_integer_tensor_is_taken_like_an_integer_list():
+    assert himmelblau.at(torch.tensor([3, 2])) == 0
+    assert himmelblau.at(torch.tensor([3, 2])).dtype == torch.float64
+
+
+def test_an_objective_shows_its_coordinates_and_its_domain():
+    assert repr(himmelblau) == (
+        "Objective himmelblau(x, y), domain [-5, 5] × [-5, 5], known minima: 4"
+    )
+
+
+def test_a_domain_of_one_dimension_is_a_pair_in_a_tuple():
+    with pytest.raises(ValueError, match=r"^domain: .* like \(\(0, 10\),\), got \(0, 10\)"):
+        Objective(lambda x: x**2, (0, 10))

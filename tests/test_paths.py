@@ -73,3 +73,13 @@ def test_start_and_end_are_the_first_and_the_last_point():
 def test_every_must_be_a_positive_integer(every):
     with pytest.raises(ValueError, match="every"):
         Recorder(himmelblau, every=every)
+
+
+def test_a_path_shows_its_cost_and_its_ends():
+    path = Path(np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([5.0, 0.25]), 1, 0)
+    assert repr(path).splitlines() == [
+        "Path of 1 evaluations and 0 gradients",
+        "from (0, 1) to (2, 3), value 0.25",
+    ]
+    many = Path(np.zeros((2, 7, 2)), np.zeros((2, 7)), 1, 1)
+    assert repr(many) == "Path of 1 evaluations and 1 gradients from each of 7 starts"

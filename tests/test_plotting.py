@@ -132,10 +132,10 @@ def test_two_basins_beside_each_other_share_their_colors(ax):
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda ax: plot_objective(ax, _three()), "objective: expected one or two dimensions"),
+        (lambda ax: plot_objective(ax, _three()), "objective: expected 1 or 2 dimensions"),
         (lambda ax: plot_path(ax, descend(valley, [[1, 1]], optim.SGD, steps=1)), "path: expected"),
-        (lambda ax: plot_basins(ax, himmelblau, np.zeros(4)), "basins: expected shape"),
-        (lambda ax: plot_basins(ax, wave, np.zeros((4, 4))), "basins: expected"),
+        (lambda ax: plot_basins(ax, himmelblau, np.zeros(4, int)), "basins: expected shape"),
+        (lambda ax: plot_basins(ax, wave, np.zeros((4, 4))), "objective: expected 2 dimensions"),
         (
             lambda ax: plot_values(ax, {"many": descend(valley, [[1, 1]], optim.SGD, steps=1)}),
             "paths",

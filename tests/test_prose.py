@@ -179,12 +179,12 @@ def test_prose_is_spelled_the_american_way(path):
 
 # Citations
 
-CITATION = re.compile(r"\[([^\]]+)\]\((?:\.\./)?reference/bibliography\.md#([\w-]+)\)")
+CITATION = re.compile(r"\[([^\]]+)\]\((?:\.\./reference/|reference/)?bibliography\.md#([\w-]+)\)")
 
 
 def _citations():
     """(where, text, key) of every link to an entry of the bibliography."""
-    for path in [*CHAPTERS, ROOT / "index.md"]:
+    for path in [*CHAPTERS, ROOT / "index.md", ROOT / "reference" / "glossary.md"]:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".ipynb":
             text = "\n".join(cell.source for cell in nbformat.reads(text, as_version=4).cells)

@@ -2,16 +2,19 @@
 
 import functools
 import importlib
+import itertools
 import os
 import re
 import shutil
 import subprocess
 import sys
 import threading
+import unicodedata
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote, urljoin, urlsplit
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -22,9 +25,10 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[1]
 NOT_SOURCES = shutil.ignore_patterns(".*", "_build", "__pycache__", "*.egg-info", "tests")
 CACHE = Path("_build", ".jupyter_cache")
+SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 NEITHER_READ_NOR_SHOWN = "script, style, pre, code, .math, .onlyprint"
 VIEWS = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1400, "height": 900}},
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark-phone": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}},
 }
 BROWSERS = (
@@ -52,10 +56,65 @@ FORMULAS = """() => ({
     .map(e => e.textContent),
 })"""
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
-OPEN_EVERYTHING = """() => {
+# What is opened may fade in: a measurement before the end sees half-transparent text.
+OPEN_EVERYTHING = """async () => {
   document.querySelectorAll("details").forEach(e => e.open = true);
-  document.querySelectorAll(".toggle-button-hidden").forEach(e => e.click());
-  return new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  await Promise.allSettled(document.getAnimations().map(animation => animation.finished));
+}"""
+# After a key has been pressed, what takes the focus shows it.
+WITHOUT_RING = """() => {
+  const ring = style => style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth);
+  const found = [...document.querySelectorAll("a, button, input, summary, [tabindex='0']")]
+    .filter(e => e.checkVisibility({visibilityProperty: true})).filter(e => {
+      e.focus({preventScroll: true});
+      return document.activeElement === e
+        && ring(getComputedStyle(e)) < 2 && ring(getComputedStyle(e, "::after")) < 2;
+    });
+  document.activeElement.blur();
+  return found.map(e => e.outerHTML.slice(0, 120));
+}"""
+# What does not fit must scroll by itself; a formula that scrolls must not lose its exponents.
+CUT = """() => {
+  const isCut = e => {
+    let box = e.parentElement;
+    while (getComputedStyle(box).overflowX === "visible") box = box.parentElement ?? e;
+    return box !== e && getComputedStyle(box).overflowX === "hidden"
+      && e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1;
+  };
+  const isClipped = e =>
+    getComputedStyle(e).overflowY !== "visible" && e.scrollHeight > e.clientHeight + 1;
+  return [
+    ...[...document.querySelectorAll("article :is(table, pre, img)")].filter(isCut),
+    ...[...document.querySelectorAll("article span.math")].filter(isClipped),
+  ].map(e => e.outerHTML.slice(0, 200));
+}"""
+COLUMNS = """() => {
+  const blocks = [...document.querySelectorAll("article .highlight pre")];
+  const lines = blocks.map(pre => pre.appendChild(document.createElement("span")));
+  lines.forEach(line => line.textContent = "0".repeat(100));
+  const columns = blocks.map((pre, i) => {
+    const {paddingLeft, paddingRight} = getComputedStyle(pre);
+    const room = pre.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+    return 100 * room / lines[i].getBoundingClientRect().width;
+  });
+  lines.forEach(line => line.remove());
+  return Math.min(...columns);
+}"""
+# What is wrong on a sheet of A4, of which 688 pixels are left between the margins.
+ON_PAPER = """() => {
+  dispatchEvent(new Event("beforeprint"));
+  const wrong = [
+    ...[...document.querySelectorAll("article pre")].filter(e => e.scrollWidth > e.clientWidth + 1),
+    ...[...document.querySelectorAll("article :is(table, img)")]
+      .filter(e => e.getBoundingClientRect().right > innerWidth + 1),
+    ...document.querySelectorAll("article details:not([open], .hide)"),
+    ...[...document.querySelectorAll(".bd-sidebar, .bd-header-article, .copybtn, details.hide")]
+      .filter(e => e.checkVisibility()),
+  ].map(e => e.outerHTML.slice(0, 200));
+  if (document.documentElement.dataset.theme !== "light") wrong.push("a dark page");
+  dispatchEvent(new Event("afterprint"));
+  return wrong;
 }"""
 # Axe takes a minute over thousands of equal parts: of each kind of word in code the first is
 # kept as it is, and of the formulas three and those that scroll.
@@ -141,7 +200,7 @@ def test_every_entry_of_the_toc_has_a_page_and_every_page_an_entry(site):
 
 
 def test_every_chapter_and_reference_page_on_disk_is_in_the_toc():
-    sources = [*ROOT.glob("chapters/*.*"), *ROOT.glob("reference/*.md")]
+    sources = [*ROOT.glob("chapters/[!.]*.*"), *ROOT.glob("reference/*.md")]
     names = {path.relative_to(ROOT).with_suffix("").as_posix() for path in sources}
     assert names == {name for name in DOCUMENTS if "/" in name}
 
@@ -211,6 +270,109 @@ def test_every_picture_of_a_chapter_is_a_numbered_figure_with_a_caption(read, na
         caption = image.find_parent("figure").figcaption
         assert caption.select_one(".caption-number")
         assert len(caption.select_one(".caption-text").get_text()) > 20
+
+
+@each_chapter
+def test_figures_are_numbered_within_their_chapter(read, name):
+    chapters = [document for document in DOCUMENTS if document.startswith("chapters/")]
+    numbers = [n.get_text(strip=True) for n in read(name).select("article .caption-number")]
+    chapter = chapters.index(name) + 1
+    assert numbers == [f"Figure {chapter}.{figure + 1}" for figure in range(len(numbers))]
+    assert read(name).select_one("main article h1").get_text().startswith(f"{chapter}. ")
+
+
+@each_document
+def test_no_executed_page_shows_a_warning_or_a_traceback(read, name):
+    assert read(name).select(".stderr, .traceback") == []
+
+
+def parts(drawing, kind):
+    """The groups of an SVG whose names begin with a kind, such as axes or line2d."""
+    groups = drawing.iter(f"{SVG}g")
+    return [group for group in groups if group.get("id", "").startswith(f"{kind}_")]
+
+
+def line_styles(axes):
+    """(color, all other properties) of every line that is clipped to a set of axes of an SVG."""
+    for line in parts(axes, "line2d"):
+        markers = sorted({use.get(f"{XLINK}href") for use in line.iter(f"{SVG}use")})
+        for path in line.findall(f"{SVG}path[@clip-path]"):
+            style = dict(part.split(": ") for part in path.get("style").split("; "))
+            if style.get("fill") == "none" and "stroke" in style:
+                yield style.pop("stroke"), (*sorted(style.items()), *markers)
+
+
+def luminance(color):
+    channels = (int(color[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    linear = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in channels)
+    return sum(weight * p for weight, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one, other):
+    darker, lighter = sorted(map(luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def drawings(site, page):
+    """(file name, parsed SVG, code of its cell) of every line drawing of a page."""
+    for image in page.select('article .cell img[src$=".svg"]'):
+        code = image.find_parent(class_="cell").select_one(".cell_input")
+        path = site / "_images" / Path(image["src"]).name
+        yield path.name, ElementTree.parse(path).getroot(), code.get_text()
+
+
+@each_chapter
+def test_the_lines_of_a_figure_differ_by_more_than_their_color(site, read, name):
+    alike = []
+    for file, drawing, _ in drawings(site, read(name)):
+        for axes in parts(drawing, "axes"):
+            styles = set(line_styles(axes))
+            alike += [
+                (file, *pair)
+                for pair in itertools.combinations(sorted({color for color, _ in styles}), 2)
+                if contrast(*pair) < 3
+                and {s for c, s in styles if c == pair[0]} & {s for c, s in styles if c == pair[1]}
+            ]
+    assert alike == []
+
+
+@each_chapter
+def test_a_figure_whose_lines_have_labels_has_a_legend(site, read, name):
+    labels = re.compile(r"(?<!\w)label=")
+    without = [
+        file
+        for file, drawing, code in drawings(site, read(name))
+        if labels.search(code) and not parts(drawing, "legend")
+    ]
+    assert without == []
+
+
+@each_document
+def test_no_line_can_begin_with_the_comma_after_a_formula(read, name):
+    after = [formula.next_sibling for formula in read(name).select("article span.math")]
+    loose = [text for text in after if isinstance(text, str) and re.match(r"[^\w\s]", text)]
+    assert [text for text in loose if "unbroken" not in text.parent.get("class", [])] == []
+
+
+def test_the_bibliography_is_sorted_by_the_author_and_year_that_texts_cite(read):
+    page = read("reference/bibliography")
+    labels = [label.get_text().strip("[]") for label in page.select(".citation > .label")]
+    plain = [unicodedata.normalize("NFD", label).casefold() for label in labels]
+    letters = ["".join(c for c in label if c.isalnum() or c == " ") for label in plain]
+    assert letters == sorted(letters)
+    assert all(re.fullmatch(r".+, \d{4}[a-z]?", label) for label in labels)
+    text = page.article.get_text()
+    for name in ("nn.Linear", "kaiming_uniform", "reset_parameters", "scikit-hep/iminuit"):
+        assert name in text
+
+
+def test_the_glossary_is_sorted_and_each_term_stands_there_once(read):
+    terms = [term.find(string=True).casefold() for term in read("reference/glossary").select("dt")]
+    assert terms == sorted(set(terms))
+
+
+def test_the_landing_page_says_that_a_site_built_without_a_remote_knows_no_repository(read):
+    assert "built without an address of the repository" in read("index").article.get_text()
 
 
 @each_document
@@ -287,7 +449,17 @@ def visit(chromium, address):
             formulas=page.evaluate(FORMULAS),
             too_wide=page.evaluate(TOO_WIDE),
         )
+        if view == "dark-phone":
+            page.emulate_media(media="print")
+            page.set_viewport_size({"width": 688, "height": 1000})
+            found.wrong_on_paper = page.evaluate(ON_PAPER)
+            page.emulate_media(media="screen")
+            page.set_viewport_size(VIEWS[view]["viewport"])
         page.evaluate(OPEN_EVERYTHING)
+        found.columns = page.evaluate(COLUMNS)
+        found.cut = page.evaluate(CUT)
+        page.keyboard.press("Tab")
+        found.without_ring = page.evaluate(WITHOUT_RING)
         page.evaluate(THIN_OUT)
         violations = Axe().run(page, options=AXE).response["violations"]
         found.violations = [
@@ -326,15 +498,86 @@ def test_a_page_fits_a_narrow_screen(visit, name):
     assert visit(name, "dark-phone").too_wide <= 0
 
 
-def test_search_finds_a_word(tab, address):
+@each_page
+@each_view
+def test_nothing_is_cut_off(visit, name, view):
+    assert visit(name, view).cut == []
+
+
+@each_page
+@each_view
+def test_whatever_takes_the_focus_by_keyboard_has_a_ring(visit, name, view):
+    assert visit(name, view).without_ring == []
+
+
+@each_document
+def test_80_columns_of_code_fit_a_screen_of_1280_pixels(visit, name):
+    assert visit(name, "light").columns >= 80
+
+
+@each_document
+def test_on_paper_code_is_whole_and_answers_are_open(visit, name):
+    assert visit(name, "dark-phone").wrong_on_paper == []
+
+
+@pytest.mark.parametrize(
+    ("words", "target"),
+    {
+        "gradient": "reference/glossary.html#term-gradient",
+        "vanishing gradient": "chapters/initialization-variance.html",
+        "confidence interval": "chapters/uncertainties.html",
+        "overfitting": "reference/glossary.html#term-overfitting",
+        "saddle": "chapters/local-minima.html#",
+    }.items(),
+)
+def test_search_leads_to_the_place_and_marks_the_words(tab, address, words, target):
     tab.goto(f"{address}/index.html")
     tab.keyboard.press("Control+KeyK")
-    tab.keyboard.type("gradient")
+    tab.keyboard.type(words)
     tab.keyboard.press("Enter")
-    results = tab.locator("#search-results a")
-    results.first.wait_for()
-    assert tab.url.endswith("search.html?q=gradient")
-    assert any("reference/glossary.html" in link.get_attribute("href") for link in results.all())
+    tab.wait_for_url("**/search.html?q=*")
+    link = tab.locator(f'#search-results a[href*="{target}"]').first
+    link.wait_for()
+    excerpts = tab.locator("#search-results .context").all_text_contents()
+    assert not any(re.search(r"\\\(|Contents", text) for text in excerpts)
+    link.click()
+    tab.wait_for_url(f"**/{target}*")
+    mark = tab.locator("article .highlighted").first
+    mark.wait_for(state="attached")
+    assert mark.text_content().lower() in words
+
+
+def test_the_magnifier_stands_beside_what_is_searched_for(tab, address):
+    tab.goto(f"{address}/search.html?q=gradient")
+    icon, field = (tab.locator(f".bd-search-container .bd-search {e}") for e in ("i", "input"))
+    padding = field.evaluate("e => parseFloat(getComputedStyle(e).paddingLeft)")
+    edge = icon.bounding_box()["x"] + icon.bounding_box()["width"]
+    assert edge < field.bounding_box()["x"] + padding
+
+
+def test_buttons_have_names_and_the_color_mode_keeps_the_focus(tab, address):
+    tab.goto(f"{address}/{DOCUMENTS[1]}.html", wait_until="networkidle")
+    for name in ("Copy this code", "Color mode", "Fullscreen mode", "Toggle primary sidebar"):
+        assert tab.get_by_role("button", name=name).count() >= 1
+    tab.keyboard.press("Tab")
+    tab.locator(".theme-switch-button").focus()
+    themes = set()
+    for _ in range(2):
+        tab.keyboard.press("Enter")
+        themes.add(tab.evaluate("document.documentElement.dataset.theme"))
+        assert tab.evaluate("document.activeElement.matches('.theme-switch-button')")
+    assert themes == {"light", "dark"}
+
+
+@each_chapter
+def test_headings_grow_lighter_and_smaller_with_their_level(read, tab, address, name):
+    tab.goto(f"{address}/{name}.html")
+    looks = tab.evaluate(
+        """() => ["h1", "h2", "h3", "h4"].map(e => document.querySelector("article " + e))
+          .filter(Boolean).map(getComputedStyle).map(s => [s.fontWeight, parseFloat(s.fontSize)])"""
+    )
+    assert looks == sorted(looks, reverse=True)
+    assert len({size for _, size in looks}) == len(looks)
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_text(tab, address):
@@ -350,10 +593,10 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_text(tab, address):
 @each_chapter
 def test_a_solution_and_an_answer_open_by_the_enter_key(tab, address, name):
     tab.goto(f"{address}/{name}.html", wait_until="networkidle")
-    for box, handle in ((".solution", ".toggle-button"), ("details.sd-dropdown", "summary")):
-        inside = tab.locator(box).first.locator("p:not(.admonition-title)").first
+    for box in ("details.solution", "details:not([class])"):
+        inside = tab.locator(box).first.locator("p").first
         assert not inside.is_visible()
-        tab.locator(box).first.locator(handle).focus()
+        tab.locator(box).first.locator("summary").focus()
         tab.keyboard.press("Enter")
         assert inside.is_visible()
 
@@ -415,6 +658,10 @@ def test_links_lead_to_the_remote_of_the_clone_without_its_password(
     assert links.repository(tmp_path) == ""
     subprocess.run(["git", "remote", "add", "origin", remote], cwd=tmp_path, check=True)
     assert links.repository(tmp_path) == link
+    config = SimpleNamespace(html_theme_options={}, myst_substitutions={})
+    links.set_links(SimpleNamespace(srcdir=tmp_path), config)
+    assert config.html_theme_options.get("repository_url", "") == link
+    assert (f"<{link}>" if link else links.NOWHERE) in config.myst_substitutions["repository"]
 
 
 def test_in_continuous_integration_the_links_lead_to_the_repository_that_runs_it(

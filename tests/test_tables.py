@@ -51,5 +51,16 @@ def test_rows_with_different_columns_are_named():
 
 
 def test_a_path_of_many_starts_is_named():
-    with pytest.raises(ValueError, match="paths: expected one start"):
+    with pytest.raises(ValueError, match="paths: expected .* one start each"):
         compare({"many": descend(parabola, [[1.0], [2.0]], optim.SGD, steps=1)})
+
+
+@pytest.mark.parametrize("digits", [".3f", "{:d}", "{}{}", 3, {"b": "{:.3f}"}, {"a": ".3f"}])
+def test_digits_that_write_no_number_are_named(digits):
+    with pytest.raises(ValueError, match="digits: expected a format"):
+        table([{"a": 0.5}], digits=digits)
+
+
+def test_a_path_in_place_of_a_dict_is_named():
+    with pytest.raises(TypeError, match="paths: expected a dict"):
+        compare(migrad(himmelblau, (0, 0)))

@@ -22,7 +22,7 @@ def noisy(objective, deviation, rng):
     deviation, rng = checks.number("deviation", deviation, low=0), _generator(rng)
 
     def function(*coordinates):
-        value = objective(*coordinates)
+        value = objective.function(*coordinates)
         for c in coordinates:
             tilt = torch.as_tensor(deviation * rng.normal(size=tuple(value.shape)))
             value = value + tilt.to(value) * (c - c.detach())

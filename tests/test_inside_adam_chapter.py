@@ -72,11 +72,12 @@ def _given_slopes(seed):
     return lambda x: next(series)
 
 
-def _agree(ours, theirs):
+def _difference(ours, theirs):
+    """The largest difference of two paths, relative to the largest coordinate."""
     assert ours.shape == theirs.shape == (STEPS + 1, *ours.shape[1:])
     scale = np.abs(theirs).max()
     assert np.isfinite(scale)
-    assert np.abs(ours - theirs).max() <= 1e-12 * scale
+    return np.abs(ours - theirs).max() / scale
 
 
 @pytest.mark.parametrize("name", TWINS)
@@ -84,12 +85,11 @@ def _agree(ours, theirs):
 @given(lr=rates, beta1=shares, beta2=long_memories, seed=seeds)
 def test_our_optimizers_take_torchs_steps_for_any_slopes_and_settings(name, lr, beta1, beta2, seed):
     optimizer, named = TWINS[name]
-    ours, theirs = named(beta1, beta2)
+    own, torchs = named(beta1, beta2)
     start = np.array([-5.0, -2.0, 0.5])
-    _agree(
-        run(OURS[name], start, STEPS, _given_slopes(seed), lr=lr, **ours),
-        _torch_path(optimizer, start, STEPS, _given_slopes(seed), lr=lr, **theirs),
-    )
+    ours = run(OURS[name], start, STEPS, _given_slopes(seed), lr=lr, **own)
+    theirs = _torch_path(optimizer, start, STEPS, _given_slopes(seed), lr=lr, **torchs)
+    assert _difference(ours, theirs) <= 1e-12
 
 
 # On the valley a walk feeds its own rounding back. With a long second memory nothing amplifies it;
@@ -103,22 +103,20 @@ def test_our_optimizers_take_torchs_steps_for_any_slopes_and_settings(name, lr, 
 )
 def test_our_optimizers_walk_torchs_path_on_the_valley(name, lr, beta1, beta2):
     optimizer, named = TWINS[name]
-    ours, theirs = named(beta1, beta2)
+    own, torchs = named(beta1, beta2)
     start, slope = np.array([-5.0, -2.0]), OURS["slope"]
-    _agree(
-        run(OURS[name], start, STEPS, lr=lr, **ours),
-        _torch_path(optimizer, start, STEPS, slope, lr=lr, **theirs),
-    )
+    ours = run(OURS[name], start, STEPS, lr=lr, **own)
+    theirs = _torch_path(optimizer, start, STEPS, slope, lr=lr, **torchs)
+    assert _difference(ours, theirs) <= 1e-12
 
 
 @settings(max_examples=30, deadline=None)
 @given(lr=st.floats(-4, -0.35).map(lambda exponent: 10**exponent), decay=decays)
 def test_our_adamw_walks_torchs_path_on_the_valley(lr, decay):
     start, slope = np.array([-5.0, -2.0]), OURS["slope"]
-    _agree(
-        adamw(start, STEPS, slope, lr=lr, decay=decay),
-        _torch_path(optim.AdamW, start, STEPS, slope, lr=lr, weight_decay=decay),
-    )
+    ours = adamw(start, STEPS, slope, lr=lr, decay=decay)
+    theirs = _torch_path(optim.AdamW, start, STEPS, slope, lr=lr, weight_decay=decay)
+    assert _difference(ours, theirs) <= 1e-12
 
 
 @pytest.mark.parametrize("name", TWINS)

@@ -631,18 +631,13 @@ def test_the_execution_cache_is_emptied_when_what_it_rests_on_changes(
     (tmp_path / "helpers" / "__init__.py").touch()
     (tmp_path / changed).write_text("before")
     empty_stale_cache = extension("honest_cache").empty_stale_cache
-    app = SimpleNamespace(
-        srcdir=tmp_path,
-        outdir=tmp_path / "_build" / "html",
-        config=SimpleNamespace(nb_execution_cache_path=""),
-    )
-    empty_stale_cache(app)
+    empty_stale_cache(tmp_path)
     result = tmp_path / CACHE / "result"
     result.touch()
-    empty_stale_cache(app)
+    empty_stale_cache(tmp_path)
     assert result.exists()
     (tmp_path / changed).write_text("after")
-    empty_stale_cache(app)
+    empty_stale_cache(tmp_path)
     assert not result.exists()
 
 

@@ -41,7 +41,7 @@ book: $(STAMP) ## build the website into _build/html, warnings as errors
 
 test: $(STAMP) ## run every test: helpers, chapters, prose, site (ARGS="-k name" selects)
 	@echo "Testing on every core; this takes some minutes ..."
-	@$(BIN)/python -m pytest -n auto --dist loadgroup --durations=10 $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadscope --durations=10 $(ARGS)
 
 deep: $(STAMP) ## run every chapter with other seeds, and plant the faults that take minutes
 	@$(BIN)/python -m pytest -m deep -n auto tests

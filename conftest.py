@@ -6,12 +6,14 @@ installed, no test is skipped.
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbval.plugin import IPyNbCell
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "_ext"))
@@ -29,25 +31,37 @@ def pytest_configure(config):
         empty_stale_cache(ROOT)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """Say what one worker does in a row, and in which order.
+PAGE = re.compile(r"test_site\.py::.*?((?:chapters|reference)/[\w-]+|index|search)\]$")
 
-    First each chapter; then the site, which is built from what the chapters put out; while one
-    worker builds it, the other tests; at the end the pages of the site, one by one.
+
+def pytest_collection_modifyitems(items):
+    """First each chapter; then the site, which is built from what the chapters put out.
+
+    While one worker builds it, the others test what needs no site; its pages come last.
     """
-    order = {}
-    for item in items:
-        page = item.callspec.params.get("name") if hasattr(item, "callspec") else None
+
+    def turn(item):
         if isinstance(item, IPyNbCell):
-            turn, group = 0, item.path.name
-        elif item.path.name == "test_site.py":
-            turn, group = (3, f"site: {page}") if page else (1, "site")
-        else:
-            turn, group = 2, item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-        order[item] = turn
-    items.sort(key=order.get)
+            return 0
+        if item.path.name != "test_site.py":
+            return 2
+        return 3 if PAGE.search(item.nodeid) else 1
+
+    items.sort(key=turn)
+
+
+class InOneGo(LoadScopeScheduling):
+    """A worker does in one go a chapter, a file of tests, or a page of the site."""
+
+    def _split_scope(self, nodeid):
+        page = PAGE.search(nodeid)
+        return page[1] if page else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Share the tests out: groups by marks, xdist's own way, do not reach pytest 9.2."""
+    config.option.loadscopereorder = False
+    return InOneGo(config, log)
 
 
 def pytest_runtest_teardown(item, nextitem):

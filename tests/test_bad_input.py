@@ -16,7 +16,7 @@ import torch
 from torch import nn, optim
 
 import helpers
-from helpers import derivatives, initialization, minimizers, paths, plotting, tables
+from helpers import derivatives, initialization, minimizers, noise, paths, plotting, tables
 from helpers.multistart import multistart
 from helpers.objectives import Objective, chi_squared, himmelblau, objective
 from helpers.paths import Path, Recorder
@@ -241,6 +241,19 @@ def right_answer(result, x, y):
     return close(result.end, np.stack(np.broadcast_arrays(flat(x), flat(y)), axis=-1))
 
 
+def right_noisy(result, objective, deviation, rng):
+    middle = np.mean(result.domain, axis=1)
+    return close(result.at(middle), objective.at(middle))
+
+
+def right_batches(result, model, x, y, **others):
+    """The mean squared error of a batch lies between the squared errors of single data."""
+    lines = [torch.as_tensor(flat(x)), *torch.tensor([[1.0], [0.0]])]
+    errors = (flat(y) - flat(model(*lines))) ** 2
+    values = result.at([[1.0, 0.0]] * 3)
+    return (values >= errors.min()).all() and (values <= errors.max()).all()
+
+
 fan = {"fan_in": 10}
 steps = {"objective": himmelblau, "start": (0.0, 0.0)}
 difference = {"function": torch.sin, "x": [0.5, 1.0], "step": 1e-3}
@@ -327,6 +340,18 @@ CASES = {
         paths.require_single_starts,
         {"paths": {"Minuit": PATH}},
         lambda result, paths: False,
+    ),
+    "noisy": (
+        evaluated(noise.noisy),
+        {"objective": himmelblau, "deviation": 1.0, "rng": np.random.default_rng(0)},
+        right_noisy,
+    ),
+    "mini_batches": (
+        evaluated(noise.mini_batches),
+        {"model": lambda x, a, b: a + b * x, "x": np.arange(4.0), "y": np.ones(4), "batch": 2}
+        | {"rng": np.random.default_rng(0), "domain": ((-5, 5), (-5, 5))}
+        | {"minima": (), "replace": False},
+        right_batches,
     ),
     "descend": (
         minimizers.descend,

@@ -62,7 +62,8 @@ def empty_stale_cache(root):
     now = fingerprint(Path(root))
     if not stamp.is_file() or stamp.read_text() != now:
         shutil.rmtree(cache, ignore_errors=True)
-        cache.mkdir(parents=True)
+        cache.mkdir(parents=True, exist_ok=True)
+        get_cache(cache).list_cache_records()  # its tables, before several processes want them
         stamp.write_text(now)
 
 

@@ -40,7 +40,7 @@ book: $(STAMP) ## build the website into _build/html, warnings as errors
 	trap - EXIT; echo "The book is in _build/html; make serve shows it."
 
 test: $(STAMP) ## run every test: helpers, chapters, prose, site (ARGS="-k name" selects)
-	@echo "Testing on every core; this takes some minutes ..."
+	@echo "Testing on every core; about four minutes on two ..."
 	@$(BIN)/python -m pytest -n auto --dist loadscope --durations=10 $(ARGS)
 
 deep: $(STAMP) ## run every chapter with other seeds, and plant the faults that take minutes

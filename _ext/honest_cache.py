@@ -99,6 +99,8 @@ def fill_cache(app, env, docnames):
                 cache.match_cache_notebook(notebook)
             except KeyError:
                 jobs[path] = notebook
+    # The longest first, so that no core waits for one at the end.
+    jobs = dict(sorted(jobs.items(), key=lambda job: len(job[1].cells), reverse=True))
     run = partial(execute, app.srcdir, app.config.nb_execution_timeout)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         problems = dict(zip(jobs, pool.map(run, jobs.items()), strict=True))

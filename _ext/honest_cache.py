@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from filelock import FileLock
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
@@ -56,15 +57,20 @@ def cache_folder(root):
 
 
 def empty_stale_cache(root):
-    """Remove the cache unless it was filled with the present code and settings."""
+    """Remove the cache unless it was filled with the present code and settings.
+
+    Of several runs that begin together in one folder the first does it, and the others wait.
+    """
     cache = cache_folder(root)
     stamp = cache / "fingerprint.txt"
     now = fingerprint(Path(root))
-    if not stamp.is_file() or stamp.read_text() != now:
-        shutil.rmtree(cache, ignore_errors=True)
-        cache.mkdir(parents=True, exist_ok=True)
-        get_cache(cache).list_cache_records()  # its tables, before several processes want them
-        stamp.write_text(now)
+    cache.parent.mkdir(exist_ok=True)
+    with FileLock(cache.with_suffix(".lock")):
+        if not stamp.is_file() or stamp.read_text() != now:
+            shutil.rmtree(cache, ignore_errors=True)
+            cache.mkdir(exist_ok=True)
+            get_cache(cache).list_cache_records()  # its tables, before several processes want them
+            stamp.write_text(now)
 
 
 def keep(root, path, notebook, seconds):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -639,6 +640,14 @@ def test_the_execution_cache_is_emptied_when_what_it_rests_on_changes(
     (tmp_path / changed).write_text("after")
     empty_stale_cache(tmp_path)
     assert not result.exists()
+
+
+def test_runs_that_begin_together_empty_the_cache_once(extension, tmp_path):
+    cache = extension("honest_cache")
+    (tmp_path / CACHE).mkdir(parents=True)
+    with ThreadPoolExecutor(8) as runs:
+        list(runs.map(cache.empty_stale_cache, [tmp_path] * 8))
+    assert cache.get_cache(tmp_path / CACHE).list_cache_records() == []
 
 
 @pytest.mark.parametrize(

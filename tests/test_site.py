@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import unicodedata
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,9 +21,12 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
+from browser import FLAGS, find_chromium
 from bs4 import BeautifulSoup
 from filelock import FileLock
 from playwright.sync_api import sync_playwright
+from print_book import assemble, print_site
+from pypdf import PdfReader
 
 ROOT = Path(__file__).parents[1]
 NOT_SOURCES = shutil.ignore_patterns(".*", "_build", "__pycache__", "*.egg-info", "tests")
@@ -33,18 +37,6 @@ VIEWS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark-phone": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}},
 }
-BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "chrome",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-)
-BROWSER_FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 AXE = {
     "resultTypes": ["violations"],
     "preload": False,
@@ -142,7 +134,8 @@ DOCUMENTS = toc_entries()
 PAGES = [*DOCUMENTS, "search"]
 each_page = pytest.mark.parametrize("name", PAGES)
 each_document = pytest.mark.parametrize("name", DOCUMENTS)
-each_chapter = pytest.mark.parametrize("name", [d for d in DOCUMENTS if d.startswith("chapters/")])
+CHAPTERS = [name for name in DOCUMENTS if name.startswith("chapters/")]
+each_chapter = pytest.mark.parametrize("name", CHAPTERS)
 each_view = pytest.mark.parametrize("view", VIEWS)
 
 
@@ -398,12 +391,12 @@ def test_no_formula_is_left_as_its_source(read, name):
 @pytest.fixture(scope="module")
 def chromium():
     """A real browser; without one these tests are skipped, but on a CI machine they fail."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = find_chromium()
     if path is None:
         missing = "no Chromium found: install it to test the site in a browser"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS.split())
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
@@ -608,6 +601,53 @@ def test_a_solution_and_an_answer_open_by_the_enter_key(tab, address, name):
         tab.locator(box).first.locator("summary").focus()
         tab.keyboard.press("Enter")
         assert inside.is_visible()
+
+
+# The whole book on paper
+
+
+@pytest.fixture(scope="module")
+def one_page(site):
+    """All pages in one, as they are printed into a PDF."""
+    return BeautifulSoup(assemble(site), "html.parser")
+
+
+def test_on_paper_every_link_within_the_book_leads_to_one_place(one_page):
+    ids = Counter(element["id"] for element in one_page.select("[id]"))
+    assert [name for name, count in ids.items() if count > 1] == []
+    within = [a["href"] for a in one_page.select("a[href]") if not urlsplit(a["href"]).scheme]
+    assert [href for href in within if href.removeprefix("#") not in ids] == []
+
+
+def test_on_paper_every_chapter_stands_with_its_pictures_and_its_solutions_at_the_end(
+    one_page, site, read
+):
+    titles = [line.a.get_text() for line in one_page.select(".contents .page-line")]
+    solutions = one_page.select(".solutions > h2")
+    for name in CHAPTERS:
+        page = read(name)
+        title = page.h1.find(string=True, recursive=False)
+        assert sum(entry.endswith(title) for entry in titles) == 2
+        (end,) = [sheet for sheet in solutions if sheet.get_text().endswith(title)]
+        assert len(end.parent.select("div.solution")) == len(page.select("details.solution"))
+    assert not one_page.select("details:not([open]), .leaf:not(.solutions) .solution")
+    pictures = [site / unquote(image["src"]) for image in one_page.select("img[src]")]
+    assert pictures and all(path.is_file() for path in pictures)
+
+
+@pytest.mark.deep
+def test_the_printed_book_has_bookmarks_and_page_numbers_and_no_empty_page(
+    chromium, site, tmp_path
+):
+    copy = shutil.copytree(site, tmp_path / "html")
+    with ThreadPoolExecutor(1) as own_thread:  # of which each has one Playwright
+        own_thread.submit(print_site, copy, tmp_path / "book.pdf").result()
+    reader = PdfReader(tmp_path / "book.pdf")
+    assert len(reader.outline) > len(CHAPTERS) / 2
+    for number, page in enumerate(reader.pages, 1):
+        lines = page.extract_text().split()
+        assert lines[-1] == str(number)
+        assert len(lines) > 1, f"page {number} is empty"
 
 
 # What the local extensions promise

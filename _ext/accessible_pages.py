@@ -41,6 +41,11 @@ def name_the_parts(page):
         entry["role"] = "listitem"
 
 
+def be_light_without_a_script(page):
+    """The theme's script chooses between light and dark; its style sheets want one of them."""
+    page.html["data-theme"] = "light"
+
+
 def keep_punctuation_with_formulas(page):
     """A browser may break a line between a formula and its comma, unless one box holds both."""
     for formula in page.select("article span.math"):
@@ -68,6 +73,7 @@ def size_the_images(page, folder):
 def finish(path):
     page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
     name_the_parts(page)
+    be_light_without_a_script(page)
     size_the_images(page, path.parent)
     keep_punctuation_with_formulas(page)
     drop_unused_scripts(page, path.stem)

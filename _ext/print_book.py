@@ -22,7 +22,6 @@ ROOT = Path(__file__).parents[1]
 PDF = ROOT / "_build" / "downhill.pdf"
 NOT_PRINTED = "script, button, .headerlink, details.hide, .sd-container-fluid"
 ANSWERED = "details.solution, section[id$='--check-yourself'] details"
-LOOKS = "link[rel=stylesheet], script[src*=mathjax], script:-soup-contains(MathJax)"
 STYLE = """
 .part { break-before: page; padding-top: 9cm; text-align: center; }
 .part h1 { font-size: 2.6rem; }
@@ -169,7 +168,6 @@ def print_site(site, pdf):
         tab = browser.new_page()
         tab.set_default_timeout(300_000)
         tab.goto(one_page.as_uri(), wait_until="load")
-        tab.evaluate("window.MathJax?.startup?.promise")
         _, pages = print_pdf(tab)
         tab.evaluate(NUMBERS, pages)
         data, _ = print_pdf(tab)

@@ -21,10 +21,9 @@
     };
   };
 
-  addEventListener("load", async () => {
+  addEventListener("load", () => {
     document.querySelectorAll(buttons).forEach(keepFocus);
     document.querySelectorAll(".copybtn").forEach((button) => (button.ariaLabel = "Copy this code"));
-    await window.MathJax?.startup?.promise;
     document.querySelectorAll(kinds).forEach((element) => watcher.observe(element));
   });
 

@@ -797,6 +797,10 @@ def broken_reference(project):
     (project / "index.md").write_text("# Index\n\nSee {ref}`nowhere`.\n")
 
 
+def unknown_command_in_a_formula(project):
+    (project / "index.md").write_text("# Index\n\nA formula: $\\nosuch$.\n")
+
+
 def helper_raises(project):
     _replace(
         project / "helpers" / "derivatives.py",
@@ -839,6 +843,7 @@ def test_a_helper_that_changes_changes_the_page_and_one_that_raises_takes_it_awa
         (takes_too_long, r"chapters/victim"),
         (toc_entry_without_file, r"chapters/victim"),
         (broken_reference, r"index\.md.*nowhere"),
+        (unknown_command_in_a_formula, r"index\.md.*nosuch"),
         (helper_raises, r"chapters/victim"),
     ],
 )

@@ -443,7 +443,6 @@ def visit(chromium, address):
             ),
         )
         page.goto(f"{address}/{name}.html", wait_until="networkidle")
-        page.evaluate("MathJax?.startup?.promise") if page.query_selector(".math") else None
         found = SimpleNamespace(
             theme=page.evaluate("document.documentElement.dataset.theme"),
             elsewhere=[url for url in requests if not url.startswith((address, "data:"))],
@@ -601,6 +600,23 @@ def test_a_solution_and_an_answer_open_by_the_enter_key(tab, address, name):
         tab.locator(box).first.locator("summary").focus()
         tab.keyboard.press("Enter")
         assert inside.is_visible()
+
+
+@each_chapter
+def test_without_scripts_a_chapter_shows_formulas_and_figures_and_opens_its_solutions(
+    chromium, address, name
+):
+    context = chromium.new_context(java_script_enabled=False, **VIEWS["light"])
+    page = context.new_page()
+    page.goto(f"{address}/{name}.html", wait_until="networkidle")
+    formulas, typeset = page.locator(".math"), page.locator(".math > mjx-container > mjx-math")
+    assert formulas.count() == typeset.count() > 0
+    assert page.locator("figure img").first.bounding_box()["height"] > 100
+    inside = page.locator("details.solution").first.locator("p").first
+    assert not inside.is_visible()
+    page.locator("details.solution > summary").first.click()
+    assert inside.is_visible()
+    context.close()
 
 
 # The whole book on paper

@@ -24,6 +24,8 @@
   addEventListener("load", () => {
     document.querySelectorAll(buttons).forEach(keepFocus);
     document.querySelectorAll(".copybtn").forEach((button) => (button.ariaLabel = "Copy this code"));
+    document.querySelector(".btn-download-pdf-button")?.addEventListener("click", () => print());
+    document.querySelector(".btn-fullscreen-button")?.addEventListener("click", toggleFullScreen);
     document.querySelectorAll(kinds).forEach((element) => watcher.observe(element));
   });
 

@@ -469,6 +469,14 @@ PROJECT_FAULTS = {
         ("Makefile", "--keep-count", "--keep-output", "nbval compares nothing"),
         ("Makefile", "-o pipefail", "", "pipefail"),
     ],
+    "containers_install_what_is_pinned": [
+        (".binder/Dockerfile", "make .venv/installed", "make help", "does not run"),
+        (".binder/Dockerfile", "python:3.13", "python:3.99", "none of those that ci.yml tests"),
+        (".binder/Dockerfile", "jupyterhub==6.1.1", "jupyterhub", "what is not pinned"),
+        (".binder/Dockerfile", "-c constraints.txt ", "", "what is not pinned"),
+        (".devcontainer/devcontainer.json", "make .venv", "make .other", "does not run"),
+        (".dockerignore", ".venv\n", "", "leaves out .venv"),
+    ],
     "one_script_runs_all_parts": [
         (".ci/run", 'part "make lint" make lint\n', "", "does not run `make lint`"),
         (".ci/run", "set -euo pipefail", "set -u", "swallows a failure"),

@@ -41,7 +41,12 @@ SWALLOWED = re.compile(
 )
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$")
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
-MAY_WRITE = {"pages": "write", "id-token": "write"}
+# What a job may write, and the event that it must wait for.
+MAY_WRITE = {
+    ("pages", "write"): "push",
+    ("id-token", "write"): "push",
+    ("contents", "write"): "release",
+}
 MACHINE = re.compile(
     r"(?<![\w.:/])/(?:home|Users)/(?!linuxbrew)[a-z]\w+|[A-Z]:\\Users\\\w+"
     r"|\b(?:10|127|172|192)(?:\.\d{1,3}){3}:\d+|\b[\w-]+\.(?:internal|corp|lan)\b"
@@ -193,19 +198,17 @@ def workflows_run_all_parts_with_pinned_actions_and_few_permissions(root):
                 yield f"{where}: job {key} has no timeout-minutes"
             asked = job.get("permissions", {})
             asked = asked.items() if isinstance(asked, dict) else [("all", asked)]
-            if any(
-                pair != ("contents", "read") and pair not in MAY_WRITE.items() for pair in asked
-            ):
+            if any(pair != ("contents", "read") and pair not in MAY_WRITE for pair in asked):
                 yield f"{where}: job {key} asks for broad permissions: {job['permissions']}"
-            if (
-                set(MAY_WRITE.items()) & set(asked)
-                and job.get("if") != "github.event_name == 'push'"
-            ):
-                yield f"{where}: job {key} may write, and runs on more than a push"
+            for event in {MAY_WRITE[pair] for pair in asked if pair in MAY_WRITE}:
+                if job.get("if") != f"github.event_name == '{event}'":
+                    yield f"{where}: job {key} may write, and runs on more than a {event}"
             for step in job.get("steps", []):
                 checkout = step.get("uses", "").startswith("actions/checkout@")
                 if checkout and step.get("with", {}).get("persist-credentials") is not False:
                     yield f"{where}: job {key} keeps git's credentials after the checkout"
+    if not re.search(r"(?m)^\s*run: make pdf$", texts.get("release.yml", "")):
+        yield ".github/workflows/release.yml: does not run `make pdf`"
     jobs = yaml.safe_load(texts.get("ci.yml", "{}") or "{}").get("jobs", {})
     for job, commands in {
         "unix": ("make test", "make book", "make lint"),
@@ -440,6 +443,26 @@ def versions_agree(root):
             f"CITATION.cff, CHANGELOG.md: version {project['version']} is not of the same date "
             "in both"
         )
+
+
+@rule
+def containers_install_what_is_pinned(root):
+    """Binder, a JupyterHub and a dev container start from the same requirements as `make`."""
+    image, dev = _read(root, ".binder/Dockerfile"), ".devcontainer/devcontainer.json"
+    settings = json.loads(_read(root, dev) or "{}")
+    tested = re.findall(r'python: "([\d.]+)"', _read(root, ".github/workflows/ci.yml"))
+    for where, text in ((".binder/Dockerfile", image), (dev, json.dumps(settings))):
+        if "make .venv/installed" not in text:
+            yield f"{where}: does not run `make .venv/installed`"
+        version = re.search(r"python:([\d.]+)-", text)
+        if not version or version[1] not in tested:
+            yield f"{where}: its Python is none of those that ci.yml tests: {', '.join(tested)}"
+    for install in re.findall(r"pip install (.*)", image):
+        loose = [word for word in install.split() if not re.match(r"-|constraints|\S+==\d", word)]
+        if loose or "-c constraints.txt" not in install:
+            yield f".binder/Dockerfile: installs what is not pinned: {install}"
+    if ".venv" not in _read(root, ".dockerignore").splitlines():
+        yield ".dockerignore: leaves out .venv, which holds the paths of this machine"
 
 
 @rule

@@ -10,8 +10,10 @@ import subprocess
 import sys
 import threading
 import unicodedata
+from base64 import b64encode
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -401,7 +403,20 @@ def chromium():
         browser.close()
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
+class StrictHandler(SimpleHTTPRequestHandler):
+    """A server that allows a page its own host's files, and the scripts that stand in it."""
+
+    def end_headers(self):
+        path = Path(self.translate_path(self.path))
+        if path.suffix == ".html" and path.is_file():
+            page = BeautifulSoup(path.read_bytes(), "html.parser")
+            texts = [e.string for e in page.select("script, noscript style") if e.string]
+            digests = {b64encode(sha256(text.encode()).digest()).decode() for text in texts}
+            inline = " ".join(sorted(f"'sha256-{digest}'" for digest in digests))
+            policy = f"default-src 'self' {inline}; img-src 'self' data:"
+            self.send_header("Content-Security-Policy", policy)
+        super().end_headers()
+
     def log_message(self, *arguments):
         pass
 
@@ -409,7 +424,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def address(site):
     """Where the site is served, on the loopback interface only."""
-    handler = functools.partial(QuietHandler, directory=site)
+    handler = functools.partial(StrictHandler, directory=site)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -46,7 +46,6 @@ NOT_YET_ONE_SITTING = {
     "minuit-versus-adam",
     "uncertainties",
     "initialization-variance",
-    "autograd-and-relu",
     "local-minima",
 }
 # Modules of Python itself that reach neither files, nor the network, nor unseeded chance.

@@ -19,7 +19,7 @@ STRIP := $(BIN)/python -m nbstripout --keep-count --extra-keys metadata.language
 export JUPYTER_PREFER_ENV_PATH := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help book pdf test deep lab play serve notebooks lint bench clean moved
+.PHONY: help book pdf audit test deep lab play serve notebooks lint bench clean moved
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -42,6 +42,10 @@ book: $(STAMP) ## build the website into _build/html, warnings as errors
 pdf: book ## print the whole book into _build/downhill.pdf (needs Chromium or Chrome)
 	@echo "Printing, twice: the first time tells the pages of the table of contents ..."
 	@$(BIN)/python _ext/print_book.py
+
+# Lighthouse comes from the npm registry when it is asked for.
+audit: book ## measure every page with Lighthouse (needs a network; PAGES=chapters/autograd)
+	@$(BIN)/python tests/audit.py $(PAGES)
 
 test: $(STAMP) ## run every test: helpers, chapters, prose, site (ARGS="-k name" selects)
 	@echo "Testing on every core; about four minutes on two ..."

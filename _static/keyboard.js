@@ -5,12 +5,17 @@
   // for formulas.
   const kinds =
     "pre, .cell_output > .output, .pst-scrollable-table-container, div.math > mjx-container, span.math";
-  const watcher = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-      if (target.scrollWidth > target.clientWidth + 2) target.tabIndex = 0;
-      else target.removeAttribute("tabindex");
-    }
-  });
+  const reach = (element) => {
+    if (element.scrollWidth > element.clientWidth + 2) element.tabIndex = 0;
+    else element.removeAttribute("tabindex");
+  };
+  const watcher = new ResizeObserver((entries) => entries.forEach(({ target }) => reach(target)));
+  // What is far below is not laid out yet, and its size is not watched; it is asked a few at a time.
+  const later = window.requestIdleCallback ?? setTimeout;
+  const reachAll = (elements) => {
+    elements.splice(0, 10).forEach(reach);
+    if (elements.length) later(() => reachAll(elements));
+  };
 
   // The theme takes the focus from these buttons after a click, so that their hints go away. After
   // a key it stays.
@@ -26,7 +31,11 @@
     document.querySelectorAll(".copybtn").forEach((button) => (button.ariaLabel = "Copy this code"));
     document.querySelector(".btn-download-pdf-button")?.addEventListener("click", () => print());
     document.querySelector(".btn-fullscreen-button")?.addEventListener("click", toggleFullScreen);
-    document.querySelectorAll(kinds).forEach((element) => watcher.observe(element));
+    const wide = [...document.querySelectorAll(kinds)];
+    wide.forEach((element) => watcher.observe(element));
+    const ask = () => later(() => reachAll([...wide]));
+    addEventListener("resize", ask);
+    ask();
   });
 
   // Paper is light and cannot be opened: answers and solutions are, and closed again afterwards.

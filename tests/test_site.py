@@ -51,6 +51,10 @@ FORMULAS = """() => ({
   undefined: [...document.querySelectorAll("mjx-assistive-mml [mathcolor=red]")]
     .map(e => e.textContent),
 })"""
+# What scrolls by itself can take the focus; of what is far below that is found out when idle.
+ALL_IN_REACH = """[...document.querySelectorAll("pre, mjx-container, .output")].every(e =>
+  e.scrollWidth <= e.clientWidth + 2 || e.closest("[tabindex='0']") || e.querySelector("[tabindex]")
+  || getComputedStyle(e).overflowX === "visible")"""
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
 # What is opened may fade in: a measurement before the end sees half-transparent text.
 OPEN_EVERYTHING = """async () => {
@@ -476,6 +480,7 @@ def visit(chromium, address):
         found.cut = page.evaluate(CUT)
         page.keyboard.press("Tab")
         found.without_ring = page.evaluate(WITHOUT_RING)
+        page.wait_for_function(ALL_IN_REACH)
         page.evaluate(THIN_OUT)
         violations = Axe().run(page, options=AXE).response["violations"]
         found.violations = [

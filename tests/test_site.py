@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import io
 import itertools
 import os
 import re
@@ -26,6 +27,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import FLAGS, find_chromium
 from bs4 import BeautifulSoup
 from filelock import FileLock
+from PIL import Image, ImageChops
 from playwright.sync_api import sync_playwright
 from print_book import assemble, print_site
 from pypdf import PdfReader
@@ -177,6 +179,20 @@ def site(build):
     if build.status:
         pytest.skip("the book does not build")
     return build.folder
+
+
+@pytest.fixture(scope="module")
+def whole(build, tmp_path_factory):
+    """The folder of the site whose style sheet has all rules, also those that no page can use."""
+    copy = shutil.copytree(build.folder.parents[1], tmp_path_factory.mktemp("whole") / "copy")
+    module = copy / "_ext" / "one_style_sheet.py"
+    text = module.read_text(encoding="utf-8")
+    asked = "if can_match(text, words)"
+    assert asked in text
+    module.write_text(text.replace(asked, "if True"), encoding="utf-8")
+    command = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
+    subprocess.run([command, "build", ".", "-W", "-n"], cwd=copy, check=True, capture_output=True)
+    return copy / "_build" / "html"
 
 
 @pytest.fixture(scope="module")
@@ -637,6 +653,40 @@ def test_without_scripts_a_chapter_shows_formulas_and_figures_and_opens_its_solu
     page.locator("details.solution > summary").first.click()
     assert inside.is_visible()
     context.close()
+
+
+PICTURED = {
+    f"{scheme}, {width} px": {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+    for scheme in ("light", "dark")
+    for width in (390, 1400)
+}
+
+
+def _picture(browser, address, view):
+    context = browser.new_context(reduced_motion="reduce", **view)
+    page = context.new_page()
+    page.goto(address, wait_until="networkidle")
+    page.evaluate(OPEN_EVERYTHING)
+    page.add_style_tag(content="* { content-visibility: visible !important; }")
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    context.close()
+    return picture
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("view", PICTURED)
+def test_the_one_style_sheet_shows_every_page_as_all_of_the_rules_do(chromium, site, whole, view):
+    """The whole style sheets are those of a second build, in which no rule is left out."""
+    differing = []
+    for name in PAGES:
+        pictures = (
+            _picture(chromium, (folder / f"{name}.html").as_uri(), PICTURED[view])
+            for folder in (site, whole)
+        )
+        difference = ImageChops.difference(*pictures).point(lambda shade: 255 * (shade > 40))
+        if box := difference.getbbox():
+            differing.append(f"{name}: {box}")
+    assert differing == []
 
 
 # The whole book on paper

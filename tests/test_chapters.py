@@ -44,7 +44,6 @@ NOT_THE_LESSON = ("Exercises", "Check yourself")
 NOT_YET_ONE_SITTING = {
     "generic-minimization",
     "minuit-versus-adam",
-    "uncertainties",
     "initialization-variance",
     "autograd-and-relu",
     "local-minima",

@@ -223,3 +223,38 @@ def test_a_hidden_relu_unit_can_be_scaled_and_leaves_the_hessian_without_an_inve
     eigenvalues = np.linalg.eigvalsh(hessian(noiseless, point))
     assert abs(eigenvalues[0]) < 1e-12 * eigenvalues[-1]
     assert eigenvalues[1] > 1e-3 * eigenvalues[-1]
+
+
+def test_at_a_minimum_residuals_change_only_two_entries_of_the_hessian_of_a_peak():
+    for seed in range(3):
+        fit = objective(peak, seed)
+        minuit = Minuit(fit, *TRUTHS[peak])
+        minuit.tol = 1e-6
+        best = np.array(minuit.migrad().values)
+        for _ in range(3):
+            best = best - np.linalg.solve(hessian(fit, best), gradient(fit, best))
+        x, _ = data(peak)
+        curve = chi_squared(peak, x, peak(x, *best), ERROR, fit.domain)
+        bare = hessian(curve, best)
+        change = np.abs(hessian(fit, best) - bare) / np.outer(deviations(bare), deviations(bare))
+        changed = {tuple(sorted(pair)) for pair in np.argwhere(change > 1e-9)}
+        assert changed == {(1, 2), (2, 2)}
+
+
+def test_a_prediction_of_a_relu_unit_has_one_error_along_its_flat_direction():
+    def unit(x, w, b, v, c):
+        return v * torch.relu(w * x + b) + c
+
+    x, at = torch.linspace(-1, 1, 40, dtype=torch.float64), 0.9
+    noiseless = chi_squared(unit, x, unit(x, 1.5, 0.3, 1, 0.5), 0.1, ((-10, 10),) * 4)
+    active = x[x > -0.2].numpy()
+    slopes = np.zeros((40, 3))
+    slopes[:, 2] = 1
+    slopes[x > -0.2, :2] = np.stack([active, np.ones_like(active)], axis=1)
+    variance = np.linalg.inv(slopes.T @ slopes / 0.01)
+    expected = np.array([at, 1, 1]) @ variance @ [at, 1, 1]
+    for s in (0.5, 1, 3):
+        w, b, v, c = 1.5 * s, 0.3 * s, 1 / s, 0.5
+        covariance = 2 * np.linalg.pinv(hessian(noiseless, (w, b, v, c)), rcond=1e-9)
+        g = np.array([v * at, v, w * at + b, 1])
+        assert g @ covariance @ g == pytest.approx(expected)

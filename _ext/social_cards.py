@@ -19,21 +19,18 @@ INK, ACCENT = "#123a63", "#007a5c"
 TAG = '<meta property="{}" content="{}" />\n'
 
 
-def first_figure(app, doctree):
-    """The file, among those of the site, that holds the first figure of a page."""
-    uris = (
-        image.get("uri")
-        for figure in doctree.findall(nodes.figure)
-        for image in figure.findall(nodes.image)
-    )
-    return next((app.builder.images[uri] for uri in uris if uri in app.builder.images), None)
+def first_figure(doctree):
+    """The name of the file that holds the first figure of a page, or None."""
+    figures = doctree.findall(nodes.figure)
+    images = (image for figure in figures for image in figure.findall(nodes.image))
+    return next((Path(image["uri"]).name for image in images), None)
 
 
 def announce(app, pagename, templatename, context, doctree):
     if doctree is None:
         return
     card = f"_images/card-{pagename.replace('/', '-')}.png"
-    app.social_cards[card] = (first_figure(app, doctree), doctree.next_node(nodes.title).astext())
+    app.social_cards[card] = (first_figure(doctree), doctree.next_node(nodes.title).astext())
     tags = {
         "og:image": app.config.ogp_site_url.rstrip("/") + f"/{card}",
         "og:image:width": SIZE[0],

@@ -43,7 +43,6 @@ NOT_THE_LESSON = ("Exercises", "Check yourself")
 # These await their second writing; take a name out when its chapter fits.
 NOT_YET_ONE_SITTING = {
     "generic-minimization",
-    "minuit-versus-adam",
     "uncertainties",
     "initialization-variance",
     "autograd-and-relu",

@@ -42,7 +42,6 @@ WORDS_A_MINUTE, AN_EXERCISE = 180, 8  # minutes
 NOT_THE_LESSON = ("Exercises", "Check yourself")
 # These await their second writing; take a name out when its chapter fits.
 NOT_YET_ONE_SITTING = {
-    "minuit-versus-adam",
     "initialization-variance",
     "local-minima",
 }

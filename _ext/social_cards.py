@@ -54,7 +54,9 @@ def draw(svg, title, project):
     pen.text((MARGIN + 16, MARGIN), project, font=plain, fill=ACCENT)
     lines = "\n".join(textwrap.wrap(title, 13))
     pen.multiline_text((MARGIN + 16, 2.5 * MARGIN), lines, font=bold, fill=INK, spacing=12)
-    picture = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_path=str(svg), width=1000))))
+    picture = Image.open(
+        io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_path=str(svg), width=1000, dpi=96)))
+    )
     room = (SIZE[0] - TITLE - 2 * MARGIN, SIZE[1] - 2 * MARGIN)
     picture.thumbnail(room)
     corner = (SIZE[0] - MARGIN - room[0] // 2 - picture.width // 2, (SIZE[1] - picture.height) // 2)

@@ -110,7 +110,7 @@ def finish(site, path):
     keep_punctuation_with_formulas(page)
     drop_unused_scripts(page, path.stem)
     load_scripts_last(page)
-    offer(page)
+    offer(page, name)
     sheets, styles = take_styles(page, name)
     path.write_text(str(page), encoding="utf-8")
     return sheets, styles, words_of(page)

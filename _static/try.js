@@ -2,6 +2,9 @@
 (() => {
   const modules = new URL("../playground/figures/", document.currentScript.src);
 
+  const yard = document.querySelector("[data-playground]");
+  if (yard) import(new URL("../playground.js", modules)).then(({ default: play }) => play(yard));
+
   document.querySelectorAll("figure [data-live]").forEach((bar) => {
     const picture = bar.closest("figure").querySelector("img");
     const button = bar.querySelector("button");

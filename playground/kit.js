@@ -19,8 +19,12 @@ function html(name, properties = {}, ...children) {
   return made;
 }
 
-export const short = (number) =>
-  Number.isFinite(number) ? String(Number(number.toPrecision(3))) : "no number";
+export function short(number) {
+  if (!Number.isFinite(number)) return "no number";
+  const size = Math.abs(number);
+  const rounded = Number(number.toPrecision(3));
+  return size && (size < 1e-3 || size >= 1e5) ? rounded.toExponential() : String(rounded);
+}
 
 // Round numbers for about four ticks of an axis.
 function ticks([low, high], log) {
@@ -30,7 +34,7 @@ function ticks([low, high], log) {
     const every = Math.ceil(count / 5);
     return Array.from({ length: Math.ceil(count / every) }, (_, k) => 10 ** (first + k * every));
   }
-  const rough = (high - low) / 4;
+  const rough = (high - low) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const size = [1, 2, 5, 10].find((factor) => factor * power >= rough) * power;
   const first = Math.ceil(low / size - 1e-9);

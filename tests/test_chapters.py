@@ -45,7 +45,6 @@ NOT_YET_ONE_SITTING = {
     "generic-minimization",
     "minuit-versus-adam",
     "uncertainties",
-    "initialization-variance",
     "autograd-and-relu",
     "local-minima",
 }

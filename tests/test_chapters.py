@@ -42,7 +42,6 @@ WORDS_A_MINUTE, AN_EXERCISE = 180, 8  # minutes
 NOT_THE_LESSON = ("Exercises", "Check yourself")
 # These await their second writing; take a name out when its chapter fits.
 NOT_YET_ONE_SITTING = {
-    "initialization-variance",
     "local-minima",
 }
 # Modules of Python itself that reach neither files, nor the network, nor unseeded chance.

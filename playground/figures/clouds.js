@@ -27,19 +27,16 @@ export function predicted(schedule, rate, noise) {
   return Math.sqrt(mean.reduce((sum, m, i) => sum + m * m + variance[i], 0));
 }
 
+let tilts;
+
 export function cloud(schedule, rate, noise) {
   const { normal } = generator(1);
-  const tilt = Array.from({ length: 4096 }, normal);
+  tilts ??= Float64Array.from({ length: RUNS * START.length * STEPS }, normal);
   const rates = Array.from({ length: STEPS }, (_, t) => rate * schedules[schedule](t));
   return Array.from({ length: RUNS }, (_, run) =>
     START.map((x, i) => {
-      // Another part of the list for each run and coordinate, in steps that have no common factor.
-      let place = (run * 1237 + i * 2048) % 4096;
-      const stride = 2 * ((run * 7 + i) % 1024) + 1;
-      for (let t = 0; t < STEPS; t += 1) {
-        place = (place + stride) % 4096;
-        x -= rates[t] * (CURVATURES[i] * x + noise * tilt[place]);
-      }
+      const first = (run * START.length + i) * STEPS;
+      for (let t = 0; t < STEPS; t += 1) x -= rates[t] * (CURVATURES[i] * x + noise * tilts[first + t]);
       return x;
     }));
 }

@@ -17,7 +17,7 @@ export function below(x) {
 export const activations = {
   relu: (x) => [Math.max(0, x), x > 0 ? 1 : 0, 0],
   "leaky relu": (x) => [x > 0 ? x : 0.01 * x, x > 0 ? 1 : 0.01, 0],
-  elu: (x) => (x > 0 ? [x, 1, 0] : [Math.expm1(x), Math.exp(x), Math.exp(x)]),
+  elu: (x) => (x >= 0 ? [x, 1, 0] : [Math.expm1(x), Math.exp(x), Math.exp(x)]),
   softplus: (x) => [Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), sigmoid(x), sigmoid(x) * sigmoid(-x)],
   gelu: (x) => [x * below(x), below(x) + x * bell(x), (2 - x * x) * bell(x)],
   silu: (x) => {

@@ -47,7 +47,6 @@ NOT_YET_ONE_SITTING = {
     "uncertainties",
     "initialization-variance",
     "autograd-and-relu",
-    "local-minima",
 }
 # Modules of Python itself that reach neither files, nor the network, nor unseeded chance.
 PURE = set(

@@ -13,11 +13,13 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbval.plugin import IPyNbCell
+from playwright.sync_api import sync_playwright
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "_ext"))
 
+from browser import FLAGS, find_chromium  # noqa: E402
 from honest_cache import empty_stale_cache, keep  # noqa: E402
 from notebook_form import captioned  # noqa: E402
 
@@ -76,6 +78,19 @@ def pytest_runtest_teardown(item, nextitem):
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         if all(cell.pop("executed", False) for cell in code):
             keep(ROOT, item.path, nbformat.from_dict(captioned(notebook)), 0)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real browser; without one these tests are skipped, but on a CI machine they fail."""
+    path = find_chromium()
+    if path is None:
+        missing = "no Chromium found: install it to test in a browser"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 def unwanted(outputs, checked):

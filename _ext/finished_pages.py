@@ -17,6 +17,7 @@ from pathlib import Path
 
 import imagesize
 from bs4 import BeautifulSoup, NavigableString
+from live_figures import offer
 from one_style_sheet import take_styles, words_of, write_sheet
 from sphinx.errors import ExtensionError
 
@@ -109,6 +110,7 @@ def finish(site, path):
     keep_punctuation_with_formulas(page)
     drop_unused_scripts(page, path.stem)
     load_scripts_last(page)
+    offer(page, name)
     sheets, styles = take_styles(page, name)
     path.write_text(str(page), encoding="utf-8")
     return sheets, styles, words_of(page)

@@ -48,13 +48,15 @@ def draw(svg, title, project):
     fonts = Path(matplotlib.get_data_path(), "fonts", "ttf")
     bold, plain = (
         ImageFont.truetype(fonts / f"DejaVuSans{kind}.ttf", size)
-        for kind, size in (("-Bold", 46), ("", 30))
+        for kind, size in (("-Bold", 42), ("", 30))
     )
     pen.rectangle((0, 0, 16, SIZE[1]), fill=ACCENT)
     pen.text((MARGIN + 16, MARGIN), project, font=plain, fill=ACCENT)
-    lines = "\n".join(textwrap.wrap(title, 13))
+    lines = "\n".join(textwrap.wrap(title, 14, break_long_words=False))
     pen.multiline_text((MARGIN + 16, 2.5 * MARGIN), lines, font=bold, fill=INK, spacing=12)
-    picture = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_path=str(svg), width=1000))))
+    picture = Image.open(
+        io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_path=str(svg), width=1000, dpi=96)))
+    )
     room = (SIZE[0] - TITLE - 2 * MARGIN, SIZE[1] - 2 * MARGIN)
     picture.thumbnail(room)
     corner = (SIZE[0] - MARGIN - room[0] // 2 - picture.width // 2, (SIZE[1] - picture.height) // 2)

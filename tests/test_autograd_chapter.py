@@ -147,6 +147,24 @@ def test_a_layers_slopes_are_torchs_for_entries_and_for_constants(ours, data_on_
         np.testing.assert_allclose(ours_, theirs, rtol=0, atol=1e-12)
 
 
+def test_a_product_with_a_vector_is_refused_and_with_its_column_is_torchs(ours):
+    w, x = np.arange(9.0).reshape(3, 3), np.array([1.0, 2, 3])
+
+    def by_ours(w, x):
+        return ours["record"](ours["total"], w @ x)
+
+    with pytest.raises(AssertionError, match="matmul: takes two matrices"):
+        _slopes(ours, by_ours, w, x)
+    _, found, *_ = _slopes(ours, by_ours, w, x[:, None])
+    _, expected = _torch_slopes(lambda w, x: (w @ x).sum(), w, x[:, None])
+    for ours_, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours_, theirs)
+
+
+def test_a_minus_sign_turns_the_slope(ours):
+    assert _slopes(ours, lambda x: -x * x, 3.0)[1] == [-6]
+
+
 def test_training_with_our_autograd_takes_torchs_walk(ours):
     rng, (rate, steps) = np.random.default_rng(0), (0.1, 100)
     x, y = rng.normal(size=(20, 2)), rng.normal(size=(20, 1))

@@ -16,7 +16,16 @@ import torch
 from torch import nn, optim
 
 import helpers
-from helpers import derivatives, initialization, minimizers, noise, paths, plotting, tables
+from helpers import (
+    derivatives,
+    initialization,
+    minimizers,
+    noise,
+    paths,
+    plotting,
+    tables,
+    training,
+)
 from helpers.multistart import multistart
 from helpers.objectives import Objective, chi_squared, himmelblau, objective
 from helpers.paths import Path, Recorder
@@ -201,6 +210,18 @@ def right_runs(result, minimize, starts, **_):
 
 def right_spread(result, network):
     return len(result) == 2 and result[0]["fan_in"] == 2
+
+
+def squared(answers, targets):
+    return ((answers - targets) ** 2).mean(dim=(1, 2))
+
+
+def right_training(result, networks, batches, loss, optimizer, rates):
+    """Before the first step each network has the loss that it has alone, at every rate."""
+    inputs, targets = batches[0]
+    first = [loss(network(inputs)[None], targets).item() for network in networks]
+    shape = (len(batches), len(networks), len(flat(rates)))
+    return tuple(result.shape) == shape and all(close(r, first) for r in result[0].T)
 
 
 def widths_of(result, widths, **_):
@@ -418,6 +439,12 @@ CASES = {
         signal,
         lambda result, signal: close(result, flat(signal).var(axis=0).mean()),
     ),
+    "train_together": (
+        training.train_together,
+        {"networks": [NETWORK], "batches": [(torch.ones(4, 2).double(), torch.ones(4, 1))]}
+        | {"loss": squared, "optimizer": optim.SGD, "rates": [0.1]},
+        right_training,
+    ),
     "plot_objective": (
         plotting.plot_objective,
         {"ax": None, "objective": himmelblau, "domain": None, "count": 5, "levels": 3},
@@ -444,7 +471,7 @@ OPTIONAL |= {"domain"}
 # A function, an objective and points or a domain of other dimensions do not fit each other.
 ALSO = {"c": "coordinates|answer", "lr": "settings", "x": "y", "starts": "minimize"}
 ALSO |= {"objective": "points|start", "function": "coordinates|domain", "model": "domain"}
-ALSO |= dict.fromkeys(("schedule", "activation", "initialize"), "coordinates")
+ALSO |= dict.fromkeys(("schedule", "activation", "initialize", "loss"), "coordinates")
 
 
 def public_functions():

@@ -112,6 +112,11 @@ def test_gains_on_the_grid_are_those_of_quadrature(name, value, slope):
     found = _names("gains")["gain_and_factor"](getattr(torch.nn.functional, name))
     square = _mean(lambda z: value(z) ** 2)
     expected = [square**-0.5, _mean(value) ** 2 / square, _mean(lambda z: slope(z) ** 2) / square]
+
+    def next_square(q):
+        return _mean(lambda z: value(math.sqrt(q) * z) ** 2) / square
+
+    expected.append((next_square(1.001) - next_square(0.999)) / 0.002)
     assert list(found.values()) == pytest.approx(expected, rel=1e-3)
 
 

@@ -4,7 +4,6 @@ import functools
 import importlib
 import io
 import itertools
-import os
 import re
 import shutil
 import subprocess
@@ -24,11 +23,9 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
-from browser import FLAGS, find_chromium
 from bs4 import BeautifulSoup
 from filelock import FileLock
 from PIL import Image, ImageChops
-from playwright.sync_api import sync_playwright
 from print_book import assemble, print_site
 from pypdf import PdfReader
 
@@ -408,19 +405,6 @@ def test_no_formula_is_left_as_its_source(read, name):
 
 
 # What a browser finds in them
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A real browser; without one these tests are skipped, but on a CI machine they fail."""
-    path = find_chromium()
-    if path is None:
-        missing = "no Chromium found: install it to test the site in a browser"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class StrictHandler(SimpleHTTPRequestHandler):

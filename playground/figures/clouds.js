@@ -1,0 +1,76 @@
+// Many noisy descents in a valley under a schedule: where they are after 2000 steps.
+import { Stage, short } from "../kit.js";
+import { generator } from "../random.js";
+
+const STEPS = 2000;
+const RUNS = 300;
+const START = [-5, -2];
+const CURVATURES = [2, 4];
+
+export const schedules = {
+  constant: () => 1,
+  exponential: (t) => Math.exp(-0.1 * t),
+  "inverse root": (t) => (1 + 0.1 * t) ** -0.5,
+  piecewise: (t) => 0.1 ** ((t >= 200) + (t >= 1000)),
+  cosine: (t) => (1 + Math.cos((Math.PI * t) / STEPS)) / 2,
+};
+
+// The root of the mean squared distance from the minimum, by the two recursions of the chapter.
+export function predicted(schedule, rate, noise) {
+  let mean = START;
+  let variance = [0, 0];
+  for (let t = 0; t < STEPS; t += 1) {
+    const lr = rate * schedules[schedule](t);
+    mean = mean.map((m, i) => m * (1 - lr * CURVATURES[i]));
+    variance = variance.map((v, i) => v * (1 - lr * CURVATURES[i]) ** 2 + (lr * noise) ** 2);
+  }
+  return Math.sqrt(mean.reduce((sum, m, i) => sum + m * m + variance[i], 0));
+}
+
+let tilts;
+
+export function cloud(schedule, rate, noise) {
+  const { normal } = generator(1);
+  tilts ??= Float64Array.from({ length: RUNS * START.length * STEPS }, normal);
+  const rates = Array.from({ length: STEPS }, (_, t) => rate * schedules[schedule](t));
+  return Array.from({ length: RUNS }, (_, run) =>
+    START.map((x, i) => {
+      const first = (run * START.length + i) * STEPS;
+      for (let t = 0; t < STEPS; t += 1) x -= rates[t] * (CURVATURES[i] * x + noise * tilts[first + t]);
+      return x;
+    }));
+}
+
+export default function draw(host, { width, height }) {
+  const stage = new Stage(host, { width, height: Math.min(height, 0.65 * width), label: "A cloud of descents" });
+  const axes = stage.axes({ xlim: [-1.2, 0.8], ylim: [-0.6, 0.6], xlabel: "x", ylabel: "y", equal: true });
+  const setting = { schedule: "constant", rate: 0.1, noise: 1 };
+
+  const show = () => {
+    const { schedule, rate, noise } = setting;
+    const ends = cloud(schedule, rate, noise);
+    axes.clear();
+    axes.dots(ends, 0, 1.8);
+    axes.mark([0, 0], "+");
+    const far = Math.sqrt(ends.reduce((sum, [x, y]) => sum + x * x + y * y, 0) / RUNS);
+    const theory = predicted(schedule, rate, noise);
+    const sum = Array.from({ length: STEPS }, (_, t) => rate * schedules[schedule](t)).reduce((a, b) => a + b);
+    stage.say(`${schedule}, first rate ${short(rate)}, noise ${short(noise)}: the rates add up to ${short(sum)}. `
+      + `After ${STEPS} steps the runs are ${short(far)} from the minimum, the recursion says ${short(theory)}.`);
+    host.state = { ...setting, far, theory };
+  };
+
+  stage.choice("schedule", Object.keys(schedules), setting.schedule, (name) => {
+    setting.schedule = name;
+    show();
+  });
+  stage.slider("first rate", { min: 0.01, max: 0.48, value: 0.1 }, (value) => {
+    setting.rate = value;
+    show();
+  });
+  stage.slider("noise", { min: 0, max: 3, value: 1 }, (value) => {
+    setting.noise = value;
+    show();
+  });
+  show();
+}

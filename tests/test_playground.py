@@ -1,0 +1,391 @@
+"""The arithmetic of the live figures and of the playground, in a real browser, against torch."""
+
+import gzip
+import importlib
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from iminuit import Minuit
+from scipy import integrate
+from torch import optim
+from torch.nn import functional
+
+from helpers import derivatives, objectives
+from helpers.minimizers import descend
+from helpers.objectives import Objective, beale, chi_squared, himmelblau, two_wells
+
+ROOT = Path(__file__).parents[1]
+MODULES = ROOT / "playground"
+PLANES = {
+    found.name: found
+    for found in vars(objectives).values()
+    if isinstance(found, Objective) and found.dimension == 2
+}
+RULES = {
+    "gradient descent": lambda s: (optim.SGD, {"lr": s["lr"]}),
+    "momentum": lambda s: (optim.SGD, {"lr": s["lr"], "momentum": s["beta1"]}),
+    "Nesterov": lambda s: (
+        optim.SGD,
+        {"lr": s["lr"], "momentum": s["beta1"], "nesterov": True},
+    ),
+    "AdaGrad": lambda s: (optim.Adagrad, {"lr": s["lr"]}),
+    "RMSProp": lambda s: (optim.RMSprop, {"lr": s["lr"], "alpha": s["beta2"]}),
+    "Adam": lambda s: (optim.Adam, {"lr": s["lr"], "betas": (s["beta1"], s["beta2"])}),
+    "AdamW": lambda s: (
+        optim.AdamW,
+        {"lr": s["lr"], "betas": (s["beta1"], s["beta2"]), "weight_decay": s["decay"]},
+    ),
+}
+STEPS = 500
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+def write_modules(folder):
+    shutil.copytree(MODULES, folder, dirs_exist_ok=True)
+    surfaces = importlib.import_module("live_figures").surfaces()
+    (folder / "surfaces.js").write_text(surfaces, encoding="utf-8")
+    (folder / "empty.html").write_text("<!DOCTYPE html><title>Nothing</title>", encoding="utf-8")
+
+
+@pytest.fixture
+def page(chromium, tmp_path):
+    """An empty page on a server that has the modules."""
+    write_modules(tmp_path)
+    handler = partial(QuietHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tab = chromium.new_page()
+        tab.goto(f"http://127.0.0.1:{server.server_port}/empty.html")
+        yield tab
+        tab.close()
+        server.shutdown()
+
+
+def call(page, module, expression, argument=None):
+    """The value of an expression of what a module exports, m, and of an argument, a."""
+    return page.evaluate(
+        f"async a => {{ const m = await import('/{module}'); return {expression} }}", argument
+    )
+
+
+@pytest.mark.parametrize("name", PLANES)
+def test_a_surface_has_the_values_the_slopes_and_the_hessians_of_helpers(page, name):
+    points = PLANES[name].sample(50, np.random.default_rng(1))
+    parts = call(
+        page,
+        "surfaces.js",
+        "a[1].map(p => ['value', 'gradient', 'hessian'].map(k => m.surfaces[a[0]][k](...p)))",
+        [name, points.tolist()],
+    )
+    values, slopes, hessians = map(np.array, zip(*parts, strict=True))
+    np.testing.assert_allclose(values, PLANES[name].at(points), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        slopes, derivatives.gradient(PLANES[name], points), rtol=1e-10, atol=1e-10
+    )
+    expected = [derivatives.hessian(PLANES[name], point) for point in points]
+    np.testing.assert_allclose(hessians, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_the_surfaces_are_those_of_helpers_with_their_domains_and_minima(page):
+    found = call(page, "surfaces.js", "JSON.parse(JSON.stringify(m.surfaces))")
+    assert list(found) == list(PLANES)
+    for name, facts in found.items():
+        np.testing.assert_array_equal(facts["domain"], PLANES[name].domain)
+        np.testing.assert_array_equal(facts["minima"], PLANES[name].minima)
+
+
+def random_settings(rng):
+    return {
+        "lr": 10 ** rng.uniform(-4, -1),
+        "beta1": rng.uniform(0, 0.99),
+        "beta2": rng.uniform(0.9, 0.9999),
+        "decay": rng.uniform(0, 0.5),
+    }
+
+
+def differences(page, name, rule, count=3):
+    """How far the browser's descents are from torch's, relative, over random settings.
+
+    A path is compared as long as torch agrees with itself from a start that is a rounding away: a
+    descent that diverges or wanders without order makes any rounding large in the end.
+    """
+    rng, objective = np.random.default_rng(2), PLANES[name]
+    far = []
+    for _ in range(count):
+        settings, start = random_settings(rng), objective.sample(1, rng)[0]
+        optimizer, given = RULES[rule](settings)
+        starts = [start, start * (1 + 1e-15)]
+        torchs, beside = np.moveaxis(
+            descend(objective, starts, optimizer, steps=STEPS, **given).points, 1, 0
+        )
+        surfaces = "(await import('/surfaces.js')).surfaces[a[0]]"
+        path = call(
+            page,
+            "optimizers.js",
+            f"m.descend({surfaces}, a[1], a[2], a[3], a[4])",
+            [name, start.tolist(), rule, settings, STEPS],
+        )
+        with np.errstate(invalid="ignore"):  # both have left for infinity
+            calm = np.abs(torchs - beside).max(axis=1) < 1e-12 * (1 + np.abs(torchs).max(axis=1))
+        kept = len(calm) if calm.all() else calm.argmin()
+        gap = np.abs(np.array(path)[:kept] - torchs[:kept]) / (1 + np.abs(torchs[:kept]))
+        far.append(gap.max())
+    return np.array(far)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("name", PLANES)
+def test_a_descent_is_that_of_torch(page, name, rule):
+    assert differences(page, name, rule).max() < 1e-9
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("name", PLANES)
+def test_twenty_descents_are_those_of_torch(page, name, rule):
+    assert differences(page, name, rule, 20).max() < 1e-9
+
+
+@pytest.mark.parametrize("name", PLANES)
+def test_newtons_step_is_that_of_the_hessian(page, name):
+    for start in PLANES[name].sample(20, np.random.default_rng(3)):
+        path = call(
+            page,
+            "optimizers.js",
+            "m.descend((await import('/surfaces.js')).surfaces[a[0]], a[1], 'Newton', {}, 1)",
+            [name, start.tolist()],
+        )
+        slope = derivatives.gradient(PLANES[name], start)
+        step = np.linalg.solve(derivatives.hessian(PLANES[name], start), slope)
+        np.testing.assert_allclose(path[1], start - step, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("module", "right", "wrong"),
+    [
+        ("optimizers.js", "1 - beta2 ** count", "1 - beta2 ** (count + 1)"),
+        ("surfaces.js", "Math.pow(x, 2) + y - 11", "Math.pow(x, 2) + y - 11.000001"),
+    ],
+)
+def test_a_fault_in_the_arithmetic_is_noticed(page, tmp_path, module, right, wrong):
+    text = (tmp_path / module).read_text(encoding="utf-8")
+    assert right in text
+    (tmp_path / module).write_text(text.replace(right, wrong), encoding="utf-8")
+    assert differences(page, "himmelblau", "Adam").max() > 1e-9
+
+
+# The figures
+
+
+def test_the_three_paths_of_the_landing_page_end_where_the_printed_ones_do(page):
+    paths = call(page, "figures/start.js", "m.ends([0.5, 4])")
+    rules = [(optim.SGD, 0.01, {}), (optim.SGD, 0.01, {"momentum": 0.9}), (optim.Adam, 0.1, {})]
+    for path, (optimizer, lr, settings) in zip(paths, rules, strict=True):
+        expected = descend(himmelblau, (0.5, 4), optimizer, lr=lr, steps=100, **settings)
+        np.testing.assert_allclose(path, expected.points, rtol=1e-9)
+
+
+def test_the_walk_on_the_parabola_is_that_of_the_closed_form(page):
+    for rate in (0.05, 0.2, 0.9, 1.1):
+        places = call(page, "figures/rates.js", "m.walk(a, 10)", rate)
+        np.testing.assert_allclose(places, 10 * (1 - 2 * rate) ** np.arange(11), rtol=1e-9)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "exponential", "inverse root", "piecewise"])
+def test_a_cloud_is_as_far_away_as_the_recursion_says(page, schedule):
+    ends = np.array(call(page, "figures/clouds.js", "m.cloud(a, 0.1, 1)", schedule))
+    far = np.sqrt((ends**2).sum(axis=1).mean())
+    theory = call(page, "figures/clouds.js", "m.predicted(a, 0.1, 1)", schedule)
+    assert abs(far / theory - 1) < 0.15
+    factor = {
+        "constant": lambda t: 1.0,
+        "exponential": lambda t: np.exp(-0.1 * t),
+        "inverse root": lambda t: (1 + 0.1 * t) ** -0.5,
+        "piecewise": lambda t: 0.1 ** ((t >= 200) + (t >= 1000)),
+    }[schedule]
+    rates = 0.1 * np.array([factor(t) for t in range(2000)])
+    expected = 0
+    for curvature, start in ((2, -5), (4, -2)):
+        keep = 1 - rates * curvature
+        after = np.append(np.cumprod(keep[::-1])[::-1], 1)  # what is left of each step at the end
+        expected += (start * after[0]) ** 2 + ((rates * after[1:]) ** 2).sum()
+    assert abs(theory / np.sqrt(expected) - 1) < 1e-9
+
+
+def test_beales_runs_end_as_in_the_chapter(page):
+    for beta1 in (0.9, 0.99):
+        run = call(page, "figures/beale.js", "m.run({start: [-1, 2], lr: 0.3, beta1: a})", beta1)
+        path = descend(beale, (-1, 2), optim.Adam, lr=0.3, betas=(beta1, 0.999), steps=1000)
+        np.testing.assert_allclose(run["path"][:200], path.points[:200], rtol=1e-6)
+        # A thousand steps in the narrow trough make the rounding of the first ones visible.
+        np.testing.assert_allclose(run["end"], path.end, atol=0.1)
+        assert abs(run["highest"] / path.values[1:].max() - 1) < 1e-9
+
+
+def test_the_factor_of_momentum_is_the_largest_eigenvalue_of_its_step(page):
+    rng = np.random.default_rng(4)
+    for lr, beta in rng.uniform((0.02, 0), (1, 0.95), size=(50, 2)):
+        largest = 0
+        for h in (0.2, 4):
+            step = [[1 + beta - lr * h, -beta], [1, 0]]
+            largest = max(largest, np.abs(np.linalg.eigvals(step)).max())
+        found = call(page, "figures/momentum.js", "m.factor(...a)", [lr, beta])
+        assert abs(found / largest - 1) < 1e-6
+        path = call(
+            page,
+            "figures/momentum.js",
+            "m.path({lr: a[0], beta: a[1], angle: 0.7}, 20)",
+            [lr, beta],
+        )
+        valley = Objective(lambda x, y: 0.1 * x**2 + 2 * y**2, ((-6, 6), (-6, 6)))
+        expected = descend(valley, (-5, -2), optim.SGD, lr=lr, momentum=beta, steps=20).points
+        np.testing.assert_allclose(
+            np.linalg.norm(path, axis=1), np.linalg.norm(expected, axis=1), rtol=1e-6
+        )
+
+
+def test_the_activations_have_torchs_values_and_slopes(page):
+    names = call(page, "figures/activations.js", "Object.keys(m.activations)")
+    grid = np.append(np.random.default_rng(5).uniform(-4, 4, 40), [0.0, 1.0])
+    for name in names:
+        f = getattr(functional, name.replace(" ", "_"))
+        found = call(
+            page, "figures/activations.js", "a[1].map(m.activations[a[0]])", [name, grid.tolist()]
+        )
+        value = f(torch.from_numpy(grid)).numpy()
+        first = derivatives.derivative(f, grid)
+        second = derivatives.derivative(f, grid, order=2)
+        np.testing.assert_allclose(np.transpose(found), [value, first, second], atol=1e-9)
+
+
+def test_the_loss_of_infinitely_many_rows_is_the_integral_over_a_gaussian(page):
+    for a, deviation in ((0.3, 5.0), (0.583, 5.0), (0.9, 2.0), (1.7, 1.0)):
+
+        def integrand(z, a=a, deviation=deviation):
+            x = deviation * z
+            bell = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+            return bell * (np.cos(a * x) - np.cos(0.583 * x)) ** 2
+
+        expected, _ = integrate.quad(integrand, -10, 10, limit=500)
+        found = call(page, "figures/needle.js", "m.population(...a)", [a, deviation])
+        assert abs(found - expected) < 1e-9
+
+
+def test_the_tape_has_torchs_slopes(page):
+    for point in np.random.default_rng(6).uniform(-4, 4, (20, 2)):
+        x, y = (torch.tensor(v, requires_grad=True, dtype=torch.float64) for v in point)
+        (x * y + torch.sin(x)).backward()
+        slopes = call(
+            page, "figures/tape.js", "m.backward(m.forward(...a), 3).slopes", point.tolist()
+        )
+        np.testing.assert_allclose(slopes[:2], [x.grad.item(), y.grad.item()], rtol=1e-12)
+
+
+def _chapter(name, *, until):
+    """The names that the cells of a chapter define, up to the first that has a word in it."""
+    notebook = nbformat.read(ROOT / "chapters" / f"{name}.ipynb", as_version=4)
+    names = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            source = "\n".join(s for s in cell.source.splitlines() if not s.startswith("%"))
+            exec(source, names)
+            if until in source:
+                return names
+    raise AssertionError(f"{name}: no cell has {until}")
+
+
+def test_the_peak_is_fitted_to_the_chapters_data_as_minuit_fits_it(page):
+    chapter = _chapter("uncertainties", until="Minuit(fit")
+    data = call(page, "figures/profile.js", "m.DATA")
+    np.testing.assert_allclose(data["y"], chapter["y"], atol=1e-6)
+    fit = chi_squared(chapter["peak"], chapter["x"], chapter["y"], data["error"], chapter["domain"])
+    minuit = Minuit(fit, 4, 5, 1, 5, 0)
+    minuit.tol = 1e-5
+    minuit.migrad()
+    found = call(page, "figures/profile.js", "m.fit(m.DATA.y, [4, 6, 1, 6, -0.4])")
+    np.testing.assert_allclose(found["p"], minuit.values, rtol=1e-4)
+    widths = np.linspace(0.7, 1.1, 9)
+    rise = call(
+        page,
+        "figures/profile.js",
+        "m.profile(m.DATA.y, m.fit(m.DATA.y, [4, 6, 1, 6, -0.4]), a)",
+        widths.tolist(),
+    )
+    expected = minuit.mnprofile("width", grid=widths)[1] - minuit.fval
+    np.testing.assert_allclose(rise, expected, atol=2e-3)
+
+
+def test_the_basins_of_the_two_wells_are_those_of_helpers(page):
+    starts = two_wells.sample(200, np.random.default_rng(7))
+    ends = descend(two_wells, starts, optim.SGD, lr=0.002, steps=500, every=500).end
+    wells = call(page, "figures/restarts.js", "a.map(start => m.well(start))", starts.tolist())
+    assert wells == two_wells.nearest_minimum(ends).tolist()
+
+
+def mean_square_after_tanh(deviation):
+    """The mean of tanh squared over a Gaussian of that standard deviation."""
+
+    def integrand(z):
+        return np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * np.tanh(deviation * z) ** 2
+
+    return integrate.quad(integrand, -10, 10)[0]
+
+
+def test_the_signal_of_a_network_has_the_size_that_theory_gives_it(page):
+    for gain in (0.58, 1.0, np.sqrt(2)):
+        setting = {"activation": "ReLU", "gain": gain, "depth": 20}
+        sizes = call(page, "figures/layers.js", "m.signals(a).map(m.meanSquare)", setting)
+        theory = sizes[0] * (gain**2 / 2) ** np.arange(21)
+        assert np.abs(np.log(sizes / theory)).max() < np.log(10)
+    for gain in (0.9, 2.0):
+        setting = {"activation": "tanh", "gain": gain, "depth": 20}
+        sizes = call(page, "figures/layers.js", "m.signals(a).map(m.meanSquare)", setting)
+        size = sizes[0]
+        for _ in range(20):
+            size = mean_square_after_tanh(gain * np.sqrt(size))
+        assert abs(np.log(sizes[-1] / size)) < 1
+
+
+# The address, and the weight
+
+
+def test_an_address_is_read_and_written_and_what_it_cannot_have_is_told(page):
+    read = partial(call, page, "playground.js", "m.read(a)")
+    kept = read("surface=beale&optimizer=Adam&start=-1,2&lr=0.3&beta1=0.99&steps=1000")
+    assert kept["refused"] == []
+    assert kept["setting"]["start"] == [-1, 2]
+    written = call(page, "playground.js", "m.write(a)", kept["setting"])
+    assert read(written)["setting"] == kept["setting"]
+    for bad in ("lr=", "lr=x", "lr=1e9", "start=1", "start=1,x", "surface=moon", "other=1"):
+        found = read(bad)
+        assert found["refused"] == [bad]
+        assert found["setting"] == read("")["setting"]
+
+
+def test_every_case_that_a_page_links_to_is_one_that_the_playground_has(page):
+    live = importlib.import_module("live_figures").LIVE
+    for cases in live["cases"].values():
+        for settings in cases.values():
+            assert call(page, "playground.js", "m.read(a).refused", settings) == []
+
+
+def test_all_modules_together_are_small(tmp_path):
+    write_modules(tmp_path)
+    sizes = [len(gzip.compress(path.read_bytes())) for path in tmp_path.rglob("*.js")]
+    assert sum(sizes) < 30_000
+
+
+def test_every_optimizer_of_the_playground_is_compared(page):
+    names = call(page, "optimizers.js", "Object.keys(m.optimizers)")
+    assert names == [*RULES, "Newton"]

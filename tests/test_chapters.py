@@ -40,10 +40,6 @@ WORDS, CELLS = 3500, 50
 WORDS_A_LINE, LETTERS = 10, 40
 WORDS_A_MINUTE, AN_EXERCISE = 180, 8  # minutes
 NOT_THE_LESSON = ("Exercises", "Check yourself")
-# These await their second writing; take a name out when its chapter fits.
-NOT_YET_ONE_SITTING = {
-    "local-minima",
-}
 # Modules of Python itself that reach neither files, nor the network, nor unseeded chance.
 PURE = set(
     "bisect cmath collections concurrent contextlib copy dataclasses decimal fractions functools "
@@ -390,8 +386,6 @@ def mentions_every_figure_by_its_number(chapter):
 
 @rule
 def is_one_sitting(chapter):
-    if Path(chapter.name).stem in NOT_YET_ONE_SITTING:
-        return
     text, cells = chapter.amount(*NOT_THE_LESSON)
     words = len(re.sub(r"(?s)<details>.*?</details>", "", text).split())
     if words > WORDS:

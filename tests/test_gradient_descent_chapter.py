@@ -1,4 +1,4 @@
-"""The chapter's exact line search and its damped fit, taken from the notebook, against SciPy."""
+"""The chapter's line search, planned rates and damped fit, from the notebook, against SciPy."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from scipy import optimize
+from scipy import optimize, special
 
 from helpers.objectives import chi_squared
 
@@ -77,3 +77,18 @@ def test_the_damped_fit_ends_where_scipy_does(ours, start):
     np.testing.assert_allclose(end, scipy.x, rtol=1e-5)
     numeric = optimize.approx_fprime(np.array(start), lambda p: ours["residuals"](p)[0], 1e-7)
     np.testing.assert_allclose(ours["residuals"](start)[1], numeric, atol=1e-4)
+
+
+@pytest.mark.parametrize("m", [5, 16])
+def test_rates_by_a_plan_keep_the_bounds_of_the_folded_note(m):
+    low, high = 1, 100
+    zeros = np.cos(np.pi * (np.arange(1, m + 1) - 0.5) / m)
+    inverse_rates = (high + low) / 2 + (high - low) / 2 * zeros
+    curvatures = np.linspace(low, high, 10_001)
+    factors = np.prod(1 - curvatures / inverse_rates[:, None], axis=0)
+    kappa = high / low
+    bound = 1 / special.eval_chebyt(m, (kappa + 1) / (kappa - 1))
+    assert np.abs(factors).max() == pytest.approx(bound, rel=1e-9)
+    root = np.sqrt(kappa)
+    assert bound <= 2 * ((root - 1) / (root + 1)) ** m
+    assert bound < ((kappa - 1) / (kappa + 1)) ** m  # the best fixed rate

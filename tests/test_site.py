@@ -25,6 +25,7 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from filelock import FileLock
+from live_figures import LIVE
 from PIL import Image, ImageChops
 from print_book import assemble, print_site
 from pypdf import PdfReader
@@ -51,7 +52,7 @@ FORMULAS = """() => ({
     .map(e => e.textContent),
 })"""
 # What scrolls by itself can take the focus; of what is far below that is found out when idle.
-ALL_IN_REACH = """[...document.querySelectorAll("pre, mjx-container, .output")].every(e =>
+ALL_IN_REACH = """[...document.querySelectorAll("pre, div.math, .output")].every(e =>
   e.scrollWidth <= e.clientWidth + 2 || e.closest("[tabindex='0']") || e.querySelector("[tabindex]")
   || getComputedStyle(e).overflowX === "visible")"""
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
@@ -671,6 +672,72 @@ def test_the_one_style_sheet_shows_every_page_as_all_of_the_rules_do(chromium, s
         if box := difference.getbbox():
             differing.append(f"{name}: {box}")
     assert differing == []
+
+
+# Figures that can be touched
+
+TOUCHED = sorted(LIVE["figures"])
+
+
+@pytest.fixture(scope="module")
+def page_of(read):
+    """The page of each figure that can be touched."""
+    places = {name: [page for page in DOCUMENTS if read(page).find(id=name)] for name in TOUCHED}
+    assert all(len(pages) == 1 for pages in places.values()), places
+    return {name: pages[0] for name, pages in places.items()}
+
+
+@pytest.mark.parametrize("name", TOUCHED)
+@each_view
+def test_a_figure_comes_alive_when_asked_and_not_before(chromium, address, page_of, name, view):
+    context = chromium.new_context(reduced_motion="reduce", **VIEWS[view])
+    page = context.new_page()
+    asked, complaints = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{address}/{page_of[name]}.html", wait_until="networkidle")
+    assert not [url for url in asked if "/playground/" in url]
+    figure = page.locator(f"figure#{name}")
+    figure.scroll_into_view_if_needed()
+    picture, button = figure.locator("img"), figure.locator(".try button")
+    before = picture.bounding_box()
+    button.press("Enter")
+    live = figure.locator(".live")
+    live.locator(".live-told").filter(has_text=".").wait_for()
+    drawn = live.locator("svg").first.bounding_box()
+    assert not picture.is_visible()
+    assert abs(drawn["width"] - before["width"]) < 2
+    assert abs(drawn["y"] - before["y"]) < 2
+    said = live.locator(".live-told").inner_text()
+    handle = live.locator("input, .handle").first
+    for _ in range(20):
+        handle.press("ArrowRight")
+    page.wait_for_function(
+        "([figure, said]) => document.querySelector(figure).innerText !== said",
+        arg=[f"figure#{name} .live-told", said],
+    )
+    small = live.locator("button, select, input").evaluate_all(
+        "all => all.filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
+    )
+    assert small == []
+    violations = Axe().run(page, f"figure#{name}", options=AXE).response["violations"]
+    assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in violations] == []
+    button.press("Enter")
+    assert picture.is_visible() and not live.is_visible()
+    assert complaints == []
+    assert all(url.startswith((address, "data:")) for url in asked)
+    context.close()
+
+
+def test_the_playground_shows_what_its_address_says_and_keeps_what_is_chosen(tab, address):
+    tab.goto(f"{address}/reference/playground.html?surface=beale&start=-1,2&lr=0.3&lr=moon")
+    tab.locator(".live-told").filter(has_text="After").wait_for()
+    assert "lr=moon" in tab.locator(".live-notice").inner_text()
+    assert tab.locator("select").first.input_value() == "beale"
+    tab.locator("select").nth(1).select_option("Newton")
+    tab.wait_for_function("location.search.includes('optimizer=Newton')")
+    violations = Axe().run(tab, options=AXE).response["violations"]
+    assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in violations] == []
 
 
 # The whole book on paper

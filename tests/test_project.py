@@ -507,6 +507,38 @@ def readme_and_contents_name_every_chapter(root):
         yield f"index.md: its cards are {cards}; in the order of _toc.yml they are {list(titles)}"
 
 
+def needed(root):
+    """For each chapter those that its first box says it needs, but for what these need anyway."""
+    needs = {}
+    for path in sorted(root.glob("chapters/[!.]*.ipynb")):
+        first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+        said = first.partition("**You need**")[2]
+        needs[path.stem] = dict.fromkeys(re.findall(r"\(([\w-]+)\.ipynb\)(?! helps)", said))
+
+    def before(name):
+        return {name}.union(*(before(other) for other in needs.get(name, ())))
+
+    return {
+        name: [one for one in found if not any(one in before(o) - {o} for o in found)]
+        for name, found in needs.items()
+        if found
+    }
+
+
+@rule
+def the_map_on_the_landing_page_is_what_the_chapters_say(root):
+    drawn = re.search(r"(?s)\nneeds = (\{.*?\n\})", _read(root, "index.md"))
+    drawn = ast.literal_eval(drawn[1]) if drawn else {}
+    for name, found in needed(root).items():
+        if sorted(drawn.get(name, [])) != sorted(found):
+            yield (
+                f"index.md: its map draws {name} behind {drawn.get(name, [])}; the chapter says "
+                f"that it needs {found}"
+            )
+    for name in set(drawn) - set(needed(root)):
+        yield f"index.md: its map draws {name} behind others, and the chapter needs none"
+
+
 @rule
 def commands_that_are_named_exist(root):
     targets = set(re.findall(r"(?m)^([a-z]+):", _read(root, "Makefile")))

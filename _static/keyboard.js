@@ -4,7 +4,7 @@
   // the focus. The theme sees to that when the page loads, but not for what is opened later, nor
   // for formulas.
   const kinds =
-    "pre, .cell_output > .output, .pst-scrollable-table-container, div.math > mjx-container, span.math";
+    "pre, .cell_output > .output, .pst-scrollable-table-container, div.math, span.math";
   const reach = (element) => {
     if (element.scrollWidth > element.clientWidth + 2) element.tabIndex = 0;
     else element.removeAttribute("tabindex");

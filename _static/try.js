@@ -3,7 +3,13 @@
   const modules = new URL("../playground/figures/", document.currentScript.src);
 
   const yard = document.querySelector("[data-playground]");
-  if (yard) import(new URL("../playground.js", modules)).then(({ default: play }) => play(yard));
+  if (yard) {
+    import(new URL("../playground.js", modules)).then(({ default: play }) => play(yard)).catch((problem) => {
+      yard.textContent = "The playground could not be loaded: a page that is opened as a file may not "
+        + "load it. On a web server, such as that of make serve, it works.";
+      throw problem;
+    });
+  }
 
   document.querySelectorAll("figure [data-live]").forEach((bar) => {
     const picture = bar.closest("figure").querySelector("img");

@@ -5,6 +5,7 @@ import pytest
 import torch
 from iminuit import Minuit
 from scipy.optimize import brentq, curve_fit, minimize
+from scipy.stats import gamma
 
 from helpers.derivatives import gradient, hessian
 from helpers.objectives import chi_squared, himmelblau
@@ -258,3 +259,37 @@ def test_a_prediction_of_a_relu_unit_has_one_error_along_its_flat_direction():
         covariance = 2 * np.linalg.pinv(hessian(noiseless, (w, b, v, c)), rcond=1e-9)
         g = np.array([v * at, v, w * at + b, 1])
         assert g @ covariance @ g == pytest.approx(expected)
+
+
+def test_most_of_the_lean_of_the_profile_of_a_width_needs_no_free_background_but_a_free_height():
+    x = torch.linspace(0, 10, 40, dtype=torch.float64)
+    noiseless = chi_squared(peak, x, peak(x, *TRUTHS[peak]), 0.8, ((-10, 10),) * 5)
+
+    def lean(*fixed):
+        minuit = Minuit(noiseless, *TRUTHS[peak])
+        for name in fixed:
+            minuit.fixed[name] = True
+        error = minuit.migrad().minos("width").merrors["width"]
+        return -error.upper / error.lower - 1
+
+    free, alone = lean(), lean("level", "slope")
+    assert 0.5 * free < alone < free
+    assert lean("level", "slope", "height") < 0.5 * alone
+
+
+def test_minuit_finds_the_minimum_from_its_guess_that_it_finds_from_the_truth():
+    x = torch.linspace(0, 10, 40, dtype=torch.float64)
+    noise = 0.8 * np.random.default_rng(0).normal(size=(30, 40))
+    for row in peak(x, *TRUTHS[peak]).numpy() + noise:
+        fit = chi_squared(peak, x, row, 0.8, ((-10, 10),) * 5)
+        lowest = [Minuit(fit, *at).migrad().fval for at in (TRUTHS[peak], (4, 5, 1, 5, 0))]
+        assert lowest[0] == pytest.approx(lowest[1], abs=0.01)
+
+
+def test_at_two_errors_hesse_misses_a_lifetime_of_three_decays_and_minos_does_not():
+    mean = gamma(3, scale=1 / 3)
+    by_hesse = 1 - mean.cdf(1 / (1 + 2 / np.sqrt(3)))  # mean (1 + 2 / sqrt(3)) reaches 1
+    ends = [brentq(lambda m: 6 * (m - 1 - np.log(m)) - 4, *side) for side in ((1e-6, 1), (1, 9))]
+    by_minos = mean.cdf(ends[1]) - mean.cdf(ends[0])
+    assert by_hesse == pytest.approx(0.836, abs=1e-3)
+    assert by_minos == pytest.approx(0.948, abs=2e-3)

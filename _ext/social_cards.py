@@ -68,10 +68,13 @@ def draw_cards(app, error):
     if error or app.builder.format != "html":
         return
     images = Path(app.outdir) / "_images"
-    default = next(figure for figure, _ in app.social_cards.values() if figure)
+    default = next((figure for figure, _ in app.social_cards.values() if figure), None)
     for card, (figure, title) in app.social_cards.items():
-        drawn = draw(images / (figure or default), title, app.config.project)
-        drawn.quantize(128).save(Path(app.outdir) / card, optimize=True)
+        figure = figure or default
+        drawn = draw(images / figure if figure else None, title, app.config.project)
+        path = Path(app.outdir) / card
+        path.parent.mkdir(exist_ok=True)
+        drawn.quantize(128).save(path, optimize=True)
 
 
 def start(app):

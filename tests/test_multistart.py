@@ -313,7 +313,8 @@ def test_the_code_on_the_page_about_helpers_runs(capsys):
     names = {}
     for cell in cells:
         exec(cell, names)
-    assert len(cells) == 4
+    assert len(cells) == 5
     assert abs(names["minuit"].values["height"] - 3) < 4 * names["minuit"].errors["height"]
     printed = capsys.readouterr().out
     assert "Runs from 25 starts: 0 failed" in printed and "same ends as here: True" in printed
+    assert re.search(r"36 starts: [1-9]\d* failed", printed)

@@ -54,6 +54,8 @@ def draw(svg, title, project):
     pen.text((MARGIN + 16, MARGIN), project, font=plain, fill=ACCENT)
     lines = "\n".join(textwrap.wrap(title, 14, break_long_words=False))
     pen.multiline_text((MARGIN + 16, 2.5 * MARGIN), lines, font=bold, fill=INK, spacing=12)
+    if svg is None:
+        return card
     picture = Image.open(
         io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_path=str(svg), width=1000, dpi=96)))
     )

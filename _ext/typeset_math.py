@@ -80,9 +80,9 @@ def visitor(visit, app):
 
 
 def write_style(app, error):
-    sheet = app.typesetter.close()
     if error or app.builder.format != "html":
-        return
+        return app.typesetter.process.kill()
+    sheet = app.typesetter.close()
     static = Path(app.outdir) / "_static"
     (static / "mathjax.css").write_text(sheet, encoding="utf-8")
     shutil.copytree(MATHJAX / FONTS, static / "mathjax", dirs_exist_ok=True)

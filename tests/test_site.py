@@ -52,7 +52,9 @@ FORMULAS = """() => ({
     .map(e => e.textContent),
 })"""
 # What scrolls by itself can take the focus; of what is far below that is found out when idle.
-ALL_IN_REACH = """[...document.querySelectorAll("pre, div.math, .output")].every(e =>
+ALL_IN_REACH = """[...document.querySelectorAll(
+  "pre, div.math, .output, .pst-scrollable-table-container"
+)].every(e =>
   e.scrollWidth <= e.clientWidth + 2 || e.closest("[tabindex='0']") || e.querySelector("[tabindex]")
   || getComputedStyle(e).overflowX === "visible")"""
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"

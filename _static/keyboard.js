@@ -6,8 +6,7 @@
   const kinds =
     "pre, .cell_output > .output, .pst-scrollable-table-container, div.math, span.math";
   const reach = (element) => {
-    const tall = element.matches(".pst-scrollable-table-container") && element.scrollHeight > element.clientHeight + 2;
-    if (tall || element.scrollWidth > element.clientWidth + 2) element.tabIndex = 0;
+    if (element.scrollWidth > element.clientWidth + 2) element.tabIndex = 0;
     else element.removeAttribute("tabindex");
   };
   const watcher = new ResizeObserver((entries) => entries.forEach(({ target }) => reach(target)));

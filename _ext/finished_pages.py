@@ -28,8 +28,6 @@ SEARCH_SCRIPTS = ", ".join(
 THEME = (
     'getItem("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")'
 )
-# Where the theme looks for what is wider than the screen, which makes the browser lay out all of
-# the page at once; keyboard.js looks when the reader comes near.
 SCROLLING = re.compile(r'\["pre"(,"[^"]+")+\]\.join\(", "\)')
 PUNCTUATION = re.compile(r"[^\w\s]+")
 
@@ -101,7 +99,7 @@ def size_the_images(page, folder):
 
 
 def finish(site, path):
-    """Finish a page, and return its name with what the one style sheet wants to know of it."""
+    """Finish a page, and return what the one style sheet wants to know of it."""
     name = path.relative_to(site).with_suffix("").as_posix()
     page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
     name_the_parts(page)
@@ -116,6 +114,17 @@ def finish(site, path):
     return sheets, styles, words_of(page)
 
 
+def look_for_nothing_wide(script):
+    """Take out of the theme's script that it looks, at once, for what is wider than the screen.
+
+    That makes the browser lay out all of a page; keyboard.js looks when the reader comes near.
+    """
+    text, count = SCROLLING.subn('"nothing"', script.read_text(encoding="utf-8"))
+    if count != 1:
+        raise ExtensionError("finished_pages: the theme's script is not the one that is known here")
+    script.write_text(text, encoding="utf-8")
+
+
 def finish_pages(app, error):
     """Finish every page, on all cores: it takes a second for a chapter."""
     if error or app.builder.format != "html":
@@ -124,11 +133,7 @@ def finish_pages(app, error):
     with ProcessPoolExecutor() as pool:
         found = list(pool.map(partial(finish, site), site.rglob("*.html")))
     sheets, styles, words = zip(*found, strict=True)
-    script = site / "_static" / "scripts" / "pydata-sphinx-theme.js"
-    text, count = SCROLLING.subn('"nothing"', script.read_text(encoding="utf-8"))
-    if count != 1:
-        raise ExtensionError("finished_pages: the theme's script is not the one that is known here")
-    script.write_text(text, encoding="utf-8")
+    look_for_nothing_wide(site / "_static" / "scripts" / "pydata-sphinx-theme.js")
     in_order = dict.fromkeys(sheet for each in sheets for sheet in each)
     write_sheet(site, list(in_order), set().union(*styles), set().union(*words))
 

@@ -43,7 +43,7 @@ def take_styles(page, name):
     for link in links[1:]:
         link.decompose()
     styles = set()
-    for element in page.select("article [style]"):
+    for element in page.select("[style]"):
         style = element.attrs.pop("style").strip().rstrip(";")
         styles.add(style)
         element["class"] = [*element.get("class", ()), style_class(style)]

@@ -103,9 +103,7 @@ def assemble(site):
     parts = [(part["caption"], [c["file"] for c in part["chapters"]]) for part in toc["parts"]]
     names = [toc["root"], *(name for _, files in parts for name in files)]
     start, new = read(site, toc["root"]), BeautifulSoup("", "html.parser").new_tag
-    head = start.select(
-        "link[rel=stylesheet], script[src*=mathjax], script:-soup-contains(MathJax)"
-    )
+    head = start.select("link[rel=stylesheet]")
     body, lines, solutions = [article(start, toc["root"], names)], [], []
 
     def enter(target, text, kind):

@@ -11,7 +11,7 @@
   };
   const watcher = new ResizeObserver((entries) => entries.forEach(({ target }) => reach(target)));
   // What is far below is not laid out yet, and its size is not watched; it is asked a few at a time.
-  const later = window.requestIdleCallback ?? setTimeout;
+  const later = (work) => (window.requestIdleCallback ?? setTimeout)(work, { timeout: 500 });
   const reachAll = (elements) => {
     elements.splice(0, 10).forEach(reach);
     if (elements.length) later(() => reachAll(elements));

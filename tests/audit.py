@@ -10,9 +10,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +19,7 @@ from tabulate import tabulate
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "_ext"))
 
-from browser import FLAGS, find_chromium  # noqa: E402
+from browser import FLAGS, QuietHandler, find_chromium, serving  # noqa: E402
 
 SITE, REPORT = ROOT / "_build" / "html", ROOT / "_build" / "audit.md"
 LIGHTHOUSE = "lighthouse@12.8.2"
@@ -32,7 +29,7 @@ NOT_PAGES = ("search",)
 COMPRESSED = (".html", ".css", ".js", ".svg", ".json")
 
 
-class CompressingHandler(SimpleHTTPRequestHandler):
+class CompressingHandler(QuietHandler):
     """Serves files as a web host does: text compressed, and all kept by the browser."""
 
     def do_GET(self):
@@ -50,9 +47,6 @@ class CompressingHandler(SimpleHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *arguments):
-        pass
 
 
 def ask_lighthouse(address, categories):
@@ -104,14 +98,10 @@ def main(names):
     pages = (path.relative_to(SITE).with_suffix("").as_posix() for path in SITE.rglob("*.html"))
     names = names or sorted(name for name in pages if name not in NOT_PAGES)
     rows = []
-    with ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(CompressingHandler, directory=SITE)
-    ) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(SITE, CompressingHandler) as address:
         for name in names:
-            rows.append(audit(f"http://127.0.0.1:{server.server_port}", name))
+            rows.append(audit(address, name))
             print(*(f"{key} {value}" for key, value in rows[-1].items()), sep=", ", flush=True)
-        server.shutdown()
     REPORT.write_text(tabulate(rows, headers="keys", tablefmt="github") + "\n", encoding="utf-8")
     print(REPORT.read_text(encoding="utf-8"))
     problems = [problem for row in rows for problem in shortcomings(row)]

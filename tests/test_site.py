@@ -8,13 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import unicodedata
 from base64 import b64encode
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote, urljoin, urlsplit
@@ -23,6 +21,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
+from browser import QuietHandler, serving
 from bs4 import BeautifulSoup
 from filelock import FileLock
 from live_figures import LIVE
@@ -35,10 +34,13 @@ NOT_SOURCES = shutil.ignore_patterns(".*", "_build", "__pycache__", "*.egg-info"
 CACHE = Path("_build", ".jupyter_cache")
 SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 NEITHER_READ_NOR_SHOWN = "script, style, pre, code, .math, .onlyprint"
+# With less motion nothing fades in: a measurement before the end would see half-transparent text.
 VIEWS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark-phone": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}},
 }
+for view in VIEWS.values():
+    view["reduced_motion"] = "reduce"
 AXE = {
     "resultTypes": ["violations"],
     "preload": False,
@@ -58,12 +60,9 @@ ALL_IN_REACH = """[...document.querySelectorAll(
   e.scrollWidth <= e.clientWidth + 2 || e.closest("[tabindex='0']") || e.querySelector("[tabindex]")
   || getComputedStyle(e).overflowX === "visible")"""
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
-# What is opened may fade in: a measurement before the end sees half-transparent text.
 OPEN_EVERYTHING = """async () => {
   document.querySelectorAll("details").forEach(e => e.open = true);
   await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-  // Those of what is not laid out yet are paused: nobody would see their end.
-  document.getAnimations().forEach(animation => animation.finish());
 }"""
 # After a key has been pressed, what takes the focus shows it.
 WITHOUT_RING = """() => {
@@ -230,6 +229,12 @@ def test_every_chapter_and_reference_page_on_disk_is_in_the_toc():
     assert names == {name for name in DOCUMENTS if "/" in name}
 
 
+@functools.cache
+def anchors(path):
+    """The places of a page that a link can lead to."""
+    return set(re.findall(r'\b(?:id|name)="([^"]+)"', path.read_text(encoding="utf-8")))
+
+
 @each_page
 def test_every_link_and_image_of_a_page_leads_somewhere(site, read, name):
     broken = []
@@ -242,8 +247,7 @@ def test_every_link_and_image_of_a_page_leads_somewhere(site, read, name):
         if link.startswith("/") or not path.is_file():
             broken.append(link)
         elif target.fragment and path.suffix == ".html":
-            anchor = unquote(target.fragment)
-            if not read(path).find(lambda tag, a=anchor: a in (tag.get("id"), tag.get("name"))):
+            if unquote(target.fragment) not in anchors(path):
                 broken.append(link)
     assert broken == []
 
@@ -420,34 +424,31 @@ def wait_until(page, condition):
     raise AssertionError(f"after ten seconds it is not so that {condition}")
 
 
-class StrictHandler(SimpleHTTPRequestHandler):
-    """A server that allows a page its own host's files, and the scripts that stand in it."""
+@functools.cache
+def strict_policy(path):
+    """A policy that allows a page its own host's files, and the scripts that stand in it."""
+    page = BeautifulSoup(path.read_bytes(), "html.parser")
+    texts = [e.string for e in page.select("script, noscript style") if e.string]
+    digests = {b64encode(sha256(text.encode()).digest()).decode() for text in texts}
+    inline = " ".join(sorted(f"'sha256-{digest}'" for digest in digests))
+    return f"default-src 'self' {inline}; img-src 'self' data:"
+
+
+class StrictHandler(QuietHandler):
+    """A server that sends each page with its strict policy."""
 
     def end_headers(self):
         path = Path(self.translate_path(self.path))
         if path.suffix == ".html" and path.is_file():
-            page = BeautifulSoup(path.read_bytes(), "html.parser")
-            texts = [e.string for e in page.select("script, noscript style") if e.string]
-            digests = {b64encode(sha256(text.encode()).digest()).decode() for text in texts}
-            inline = " ".join(sorted(f"'sha256-{digest}'" for digest in digests))
-            policy = f"default-src 'self' {inline}; img-src 'self' data:"
-            self.send_header("Content-Security-Policy", policy)
+            self.send_header("Content-Security-Policy", strict_policy(path))
         super().end_headers()
-
-    def log_message(self, *arguments):
-        pass
 
 
 @pytest.fixture(scope="module")
 def address(site):
     """Where the site is served, on the loopback interface only."""
-    handler = functools.partial(StrictHandler, directory=site)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(site, StrictHandler) as address:
+        yield address
 
 
 @pytest.fixture
@@ -455,6 +456,23 @@ def tab(chromium):
     context = chromium.new_context(**VIEWS["light"])
     yield context.new_page()
     context.close()
+
+
+# What a reader opens, and the headings: [weight, size] of the first one of each level.
+BOXES = ("details.solution", "details:not([class])")
+HEADINGS = """() => ["h1", "h2", "h3", "h4"].map(e => document.querySelector("article " + e))
+  .filter(Boolean).map(getComputedStyle).map(s => [s.fontWeight, parseFloat(s.fontSize)])"""
+
+
+def opens_by_enter(page, box):
+    """Whether the first box of a kind is closed, and opens by the Enter key."""
+    if not page.locator(box).count():
+        return False
+    inside = page.locator(box).first.locator("p").first
+    seen_before = inside.is_visible()
+    page.locator(f"{box} > summary").first.focus()
+    page.keyboard.press("Enter")
+    return inside.is_visible() and not seen_before
 
 
 @pytest.fixture(scope="module")
@@ -474,13 +492,13 @@ def visit(chromium, address):
                 complaints.append(message.text) if message.type in ("error", "warning") else None
             ),
         )
-        page.goto(f"{address}/{name}.html", wait_until="networkidle")
+        page.goto(f"{address}/{name}.html")
         found = SimpleNamespace(
             theme=page.evaluate("document.documentElement.dataset.theme"),
-            elsewhere=[url for url in requests if not url.startswith((address, "data:"))],
-            complaints=list(complaints),
             formulas=page.evaluate(FORMULAS),
             too_wide=page.evaluate(TOO_WIDE),
+            headings=page.evaluate(HEADINGS),
+            opened=[box for box in BOXES if opens_by_enter(page, box)],
         )
         if view == "dark-phone":
             page.emulate_media(media="print")
@@ -494,6 +512,8 @@ def visit(chromium, address):
         page.keyboard.press("Tab")
         found.without_ring = page.evaluate(WITHOUT_RING)
         wait_until(page, ALL_IN_REACH)
+        found.elsewhere = [url for url in requests if not url.startswith((address, "data:"))]
+        found.complaints = list(complaints)
         page.evaluate(THIN_OUT)
         violations = Axe().run(page, options=AXE).response["violations"]
         found.violations = [
@@ -604,12 +624,9 @@ def test_buttons_have_names_and_the_color_mode_keeps_the_focus(tab, address):
 
 
 @each_chapter
-def test_headings_grow_lighter_and_smaller_with_their_level(read, tab, address, name):
-    tab.goto(f"{address}/{name}.html")
-    looks = tab.evaluate(
-        """() => ["h1", "h2", "h3", "h4"].map(e => document.querySelector("article " + e))
-          .filter(Boolean).map(getComputedStyle).map(s => [s.fontWeight, parseFloat(s.fontSize)])"""
-    )
+@each_view
+def test_headings_grow_lighter_and_smaller_with_their_level(visit, name, view):
+    looks = visit(name, view).headings
     assert looks == sorted(looks, reverse=True)
     assert len({size for _, size in looks}) == len(looks)
 
@@ -625,14 +642,9 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_text(tab, address):
 
 
 @each_chapter
-def test_a_solution_and_an_answer_open_by_the_enter_key(tab, address, name):
-    tab.goto(f"{address}/{name}.html", wait_until="networkidle")
-    for box in ("details.solution", "details:not([class])"):
-        inside = tab.locator(box).first.locator("p").first
-        assert not inside.is_visible()
-        tab.locator(box).first.locator("summary").focus()
-        tab.keyboard.press("Enter")
-        assert inside.is_visible()
+@each_view
+def test_a_solution_and_an_answer_open_by_the_enter_key(visit, name, view):
+    assert visit(name, view).opened == list(BOXES)
 
 
 @each_chapter
@@ -641,7 +653,7 @@ def test_without_scripts_a_chapter_shows_formulas_and_figures_and_opens_its_solu
 ):
     context = chromium.new_context(java_script_enabled=False, **VIEWS["light"])
     page = context.new_page()
-    page.goto(f"{address}/{name}.html", wait_until="networkidle")
+    page.goto(f"{address}/{name}.html")
     formulas, typeset = page.locator(".math"), page.locator(".math > mjx-container > mjx-math")
     assert formulas.count() == typeset.count() > 0
     assert page.locator("figure img").first.bounding_box()["height"] > 100
@@ -692,6 +704,9 @@ IN_ITS_FIGURE = """e => ({
   width: e.getBoundingClientRect().width,
   top: e.getBoundingClientRect().top - e.closest("figure").getBoundingClientRect().top,
 })"""
+# Axe reads all of a page to look at a part of it.
+ALONE = """e => document.querySelectorAll("article section > *").forEach(other =>
+  other.contains(e) || other.remove())"""
 TOUCHED = sorted(LIVE["figures"])
 
 
@@ -706,15 +721,15 @@ def page_of(read):
 @pytest.mark.parametrize("name", TOUCHED)
 @each_view
 def test_a_figure_comes_alive_when_asked_and_not_before(chromium, address, page_of, name, view):
-    context = chromium.new_context(reduced_motion="reduce", **VIEWS[view])
+    context = chromium.new_context(**VIEWS[view])
     page = context.new_page()
     asked, complaints = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{address}/{page_of[name]}.html", wait_until="networkidle")
-    assert not [url for url in asked if "/playground/" in url]
+    page.goto(f"{address}/{page_of[name]}.html")
     figure = page.locator(f"figure#{name}")
     figure.scroll_into_view_if_needed()
+    assert not [url for url in asked if "/playground/" in url]
     picture, button = figure.locator("img"), figure.locator(".try button")
     before = picture.evaluate(IN_ITS_FIGURE)
     button.press("Enter")
@@ -734,6 +749,7 @@ def test_a_figure_comes_alive_when_asked_and_not_before(chromium, address, page_
         "all => all.filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
     )
     assert small == []
+    figure.evaluate(ALONE)
     violations = Axe().run(page, f"figure#{name}", options=AXE).response["violations"]
     assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in violations] == []
     button.press("Enter")

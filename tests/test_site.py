@@ -109,7 +109,7 @@ ON_PAPER = """() => {
   dispatchEvent(new Event("beforeprint"));
   const wrong = [
     ...[...document.querySelectorAll("article pre")].filter(e => e.scrollWidth > e.clientWidth + 1),
-    ...[...document.querySelectorAll("article :is(table, img)")]
+    ...[...document.querySelectorAll("article :is(table, img, mjx-math)")]
       .filter(e => e.getBoundingClientRect().right > innerWidth + 1),
     ...document.querySelectorAll("article details:not([open], .hide)"),
     ...[...document.querySelectorAll(".bd-sidebar, .bd-header-article, .copybtn, details.hide")]

@@ -165,6 +165,35 @@ def test_a_minus_sign_turns_the_slope(ours):
     assert _slopes(ours, lambda x: -x * x, 3.0)[1] == [-6]
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, bool])
+@pytest.mark.parametrize("operation", BINARY)
+def test_data_of_whole_numbers_is_computed_with_as_numbers(ours, operation, kind):
+    data, values = np.array([1, 2]).astype(kind), np.array([3.0, 4.0])
+    by_hand = BINARY[operation]
+    found, *_ = _slopes(ours, lambda x: by_hand(x, data), values)
+    np.testing.assert_array_equal(found, by_hand(values, data.astype(float)))
+    found, *_ = _slopes(ours, lambda x: by_hand(data, x), values)
+    np.testing.assert_allclose(found, by_hand(data.astype(float), values), rtol=1e-15)
+
+
+def test_operands_of_two_tapes_are_refused(ours):
+    x, y = ours["Entry"]([], 2.0), ours["Entry"]([], 3.0)
+    with pytest.raises(AssertionError, match="record: operands of two tapes"):
+        x * (y * y)
+
+
+def test_the_power_0_has_the_slope_0_everywhere(ours):
+    assert [_slopes(ours, lambda x: x**0, at)[1] for at in (0.0, 2.0)] == [[0], [0]]
+
+
+def test_what_is_written_into_an_array_later_does_not_reach_the_tape(ours):
+    values = np.array([1.0, 2.0])
+    x = ours["Entry"]([], values)
+    y = x * x
+    values += 1
+    np.testing.assert_array_equal(ours["backward"](y)[x], [2, 4])
+
+
 def test_training_with_our_autograd_takes_torchs_walk(ours):
     rng, (rate, steps) = np.random.default_rng(0), (0.1, 100)
     x, y = rng.normal(size=(20, 2)), rng.normal(size=(20, 1))

@@ -3,6 +3,7 @@
 import gzip
 import importlib
 import shutil
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -45,22 +46,31 @@ RULES = {
 STEPS = 500
 
 
-def write_modules(folder):
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory):
+    """A folder with the modules, and an empty page that may import them."""
+    folder = tmp_path_factory.mktemp("modules")
     shutil.copytree(MODULES, folder, dirs_exist_ok=True)
     surfaces = importlib.import_module("live_figures").surfaces()
     (folder / "surfaces.js").write_text(surfaces, encoding="utf-8")
     (folder / "empty.html").write_text("<!DOCTYPE html><title>Nothing</title>", encoding="utf-8")
+    return folder
 
 
-@pytest.fixture
-def page(chromium, tmp_path):
-    """An empty page on a server that has the modules."""
-    write_modules(tmp_path)
-    with serving(tmp_path) as address:
+@contextmanager
+def opened(chromium, folder):
+    """The empty page of a folder, in a browser."""
+    with serving(folder) as address:
         tab = chromium.new_page()
         tab.goto(f"{address}/empty.html")
         yield tab
         tab.close()
+
+
+@pytest.fixture(scope="module")
+def page(chromium, modules):
+    with opened(chromium, modules) as tab:
+        yield tab
 
 
 def call(page, module, expression, argument=None):
@@ -169,11 +179,13 @@ def test_newtons_step_is_that_of_the_hessian(page, name):
         ("surfaces.js", "Math.pow(x, 2) + y - 11", "Math.pow(x, 2) + y - 11.000001"),
     ],
 )
-def test_a_fault_in_the_arithmetic_is_noticed(page, tmp_path, module, right, wrong):
+def test_a_fault_in_the_arithmetic_is_noticed(chromium, modules, tmp_path, module, right, wrong):
+    shutil.copytree(modules, tmp_path, dirs_exist_ok=True)
     text = (tmp_path / module).read_text(encoding="utf-8")
     assert right in text
     (tmp_path / module).write_text(text.replace(right, wrong), encoding="utf-8")
-    assert differences(page, "himmelblau", "Adam", 5).max() > 1e-9
+    with opened(chromium, tmp_path) as page:
+        assert differences(page, "himmelblau", "Adam", 5).max() > 1e-9
 
 
 # The figures
@@ -371,9 +383,8 @@ def test_every_case_that_a_page_links_to_is_one_that_the_playground_has(page):
             assert call(page, "playground.js", "m.read(a).refused", settings) == []
 
 
-def test_all_modules_together_are_small(tmp_path):
-    write_modules(tmp_path)
-    sizes = [len(gzip.compress(path.read_bytes())) for path in tmp_path.rglob("*.js")]
+def test_all_modules_together_are_small(modules):
+    sizes = [len(gzip.compress(path.read_bytes())) for path in modules.rglob("*.js")]
     assert sum(sizes) < 30_000
 
 

@@ -129,10 +129,35 @@ def test_a_rule_with_half_a_slope_at_a_kink_passes_torchs_check_elsewhere():
 
 
 def test_a_stable_softplus_is_numpys(recwarn):
-    repaired = _names("softplus")["repaired"]
-    x = np.array([-100.0, -1.0, 0.0, 1.0, 100.0])
-    leaf = torch.tensor(x, requires_grad=True)
-    values = repaired(leaf)
-    (slope,) = torch.autograd.grad(values.sum(), leaf)
-    np.testing.assert_allclose(values.detach().numpy(), np.logaddexp(x, 0), rtol=1e-14)
-    np.testing.assert_allclose(slope.numpy(), 1 / (1 + np.exp(-x)), rtol=1e-14)
+    names, x = _names("softplus"), np.array([-100.0, -1.0, 0.0, 1.0, 100.0])
+    # The one with a detached maximum loses the tiny values far left, as the chapter says.
+    for softplus, lost in ((names["repaired"], 0), (names["detached"], 1e-15)):
+        leaf = torch.tensor(x, requires_grad=True)
+        values = softplus(leaf)
+        (slope,) = torch.autograd.grad(values.sum(), leaf)
+        np.testing.assert_allclose(values.detach(), np.logaddexp(x, 0), rtol=1e-14, atol=lost)
+        np.testing.assert_allclose(slope, 1 / (1 + np.exp(-x)), rtol=1e-14, atol=lost)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+def test_the_share_of_the_square_that_gelu_and_silu_let_through_grows(name):
+    """So a deviation grows at every mean square that a gain holds."""
+    activation = getattr(torch.nn.functional, name)
+
+    def share(q):
+        def square(z):
+            return activation(torch.tensor(math.sqrt(q) * z, dtype=torch.float64)).item() ** 2
+
+        return _mean(square) / q
+
+    shares = [share(q) for q in (1e-3, 0.1, 1, 10, 1e4)]
+    assert shares == sorted(shares)
+    assert shares[0] == pytest.approx(0.25, abs=0.001)
+    assert shares[-1] == pytest.approx(0.5, abs=0.01)
+
+
+def test_two_inputs_without_correlation_leave_a_layer_with_the_share_in_the_mean():
+    """The closed forms of the arc-cosine kernels (Cho and Saul, 2009) at correlation 0."""
+    found = _names("gains")["gain_and_factor"]
+    assert found(torch.relu)["in the mean"] == pytest.approx(1 / math.pi, rel=1e-6)
+    assert found(torch.abs)["in the mean"] == pytest.approx(2 / math.pi, rel=1e-6)

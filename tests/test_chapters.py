@@ -302,6 +302,8 @@ def follows_each_exercise_by_a_solution_that_runs(chapter):
             )
         elif all(isinstance(block, str) for block in cells[cells.index(texts[0]) :]):
             yield f"{chapter.name}: the solution of exercise {number} has no cell of code"
+        elif not all(isinstance(block, str) for block in cells[: cells.index(texts[0])]):
+            yield f"{chapter.name}: exercise {number} has a cell of code above its solution"
 
 
 @rule

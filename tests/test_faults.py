@@ -204,6 +204,7 @@ CHAPTER_FAULTS = {
     "follows_each_exercise_by_a_solution_that_runs": [
         (remove("solved-3"), "the solution of exercise 3 has no cell of code"),
         (remove("solution-2"), "exercise 2 needs one Markdown cell that holds only"),
+        (swap("solution-2", "solved-2"), "exercise 2 has a cell of code above its solution"),
         (
             edit("solution-2", "Solution", "Solution\n\nIt is easy."),
             "exercise 2 needs one Markdown",

@@ -36,7 +36,7 @@ STYLE = """
 """
 PAGE = """<!DOCTYPE html>
 <html lang="en" data-theme="light" data-mode="light"><head><meta charset="utf-8">
-<title>Downhill</title>{head}<style>{style}</style></head>
+<title>{title}</title>{head}<style>{style}</style></head>
 <body><div class="bd-container__inner"><main class="bd-main"><div class="bd-content">
 <div class="bd-article-container"><article class="bd-article">{body}</article></div>
 </div></main></div></body></html>"""

@@ -138,7 +138,8 @@ def assemble(site):
     contents.extend([new("h2", string="Contents"), *lines])
     body.insert(1, contents)
     everything = "\n".join(map(str, body + solutions))
-    return PAGE.format(head="".join(map(str, head)), style=STYLE, body=everything)
+    title = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"]
+    return PAGE.format(title=title, head="".join(map(str, head)), style=STYLE, body=everything)
 
 
 def print_pdf(tab):

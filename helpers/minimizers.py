@@ -28,6 +28,7 @@ def descend(objective, start, optimizer, *, steps, every=1, schedule=None, **set
     path keeps every `every`-th evaluation, then the answer after `steps` steps. `schedule` makes
     a scheduler of torch.optim.lr_scheduler from an optimizer; it advances after each step. A run
     that diverges returns a path with inf or nan. LBFGS and Adafactor mix many starts, and take one.
+    NAdam and ASGD keep float32 numbers of their own inside torch, which costs a few digits.
     """
     start = _start(objective, start)
     _check_optimizer(optimizer, settings, many=start.ndim > 1)

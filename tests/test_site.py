@@ -104,6 +104,8 @@ COLUMNS = """() => {
   lines.forEach(line => line.remove());
   return Math.min(...columns);
 }"""
+DRAWINGS = """() => [...document.querySelectorAll('article .cell img[src$=".svg"]')]
+  .map(e => [e.getAttribute("src"), e.getBoundingClientRect().width])"""
 # What is wrong on a sheet of A4, of which 688 pixels are left between the margins.
 ON_PAPER = """() => {
   dispatchEvent(new Event("beforeprint"));
@@ -214,8 +216,13 @@ def test_the_book_builds_without_a_warning(build):
     assert build.status == 0, build.log[-6000:]
 
 
-def test_no_figure_is_heavier_than_100_kB(site):
-    heavy = [path.name for path in site.glob("_images/*") if path.stat().st_size > 100_000]
+def test_no_figure_is_heavier_than_100_kB(site, read):
+    heavy = [
+        f"{name}, {image.find_parent('figure')['id']}: {size} bytes"
+        for name in DOCUMENTS
+        for image in read(name).select("article figure img")
+        if (size := (site / name).parent.joinpath(image["src"]).stat().st_size) > 100_000
+    ]
     assert heavy == []
 
 
@@ -512,6 +519,7 @@ def visit(chromium, address):
             page.set_viewport_size(VIEWS[view]["viewport"])
         page.evaluate(OPEN_EVERYTHING)
         found.columns = page.evaluate(COLUMNS)
+        found.drawings = page.evaluate(DRAWINGS)
         found.cut = page.evaluate(CUT)
         page.keyboard.press("Tab")
         found.without_ring = page.evaluate(WITHOUT_RING)
@@ -566,6 +574,19 @@ def test_nothing_is_cut_off(visit, name, view):
 @each_view
 def test_whatever_takes_the_focus_by_keyboard_has_a_ring(visit, name, view):
     assert visit(name, view).without_ring == []
+
+
+@each_document
+def test_no_text_in_a_figure_is_below_9_pixels_on_a_phone(visit, site, name):
+    small = []
+    for source, width in visit(name, "dark-phone").drawings:
+        drawing = (site / name).parent.joinpath(source).read_text(encoding="utf-8")
+        scale = width / float(re.search(r'viewBox="0 0 ([\d.]+)', drawing)[1])
+        # Matplotlib draws letters as paths, of a hundredth of their size.
+        sizes = [100 * float(size) for size in re.findall(r"scale\(([\d.]+) -\1\)", drawing)]
+        if sizes and scale * min(sizes) < 9:
+            small.append(f"{source}: {scale * min(sizes):.1f} px")
+    assert small == []
 
 
 @each_document

@@ -29,15 +29,10 @@ export function short(number) {
 // Far outside a box a coordinate says nothing, and a browser draws large ones badly.
 const bound = (value) => Math.max(-1e4, Math.min(1e4, value || 0)).toFixed(1);
 
-// The numbers of ticks as they are written: powers of ten as such, if one of them is long.
-function written(values) {
-  const texts = values.map(short);
-  if (!texts.some((text) => text.includes("e"))) return texts;
+// A number beside an axis: 1e-6 is written as a power of ten.
+function written(value) {
   const raised = (digit) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(digit)];
-  return values.map((value, k) => {
-    const power = Math.round(Math.log10(value));
-    return short(10 ** power) === texts[k] ? `10${String(power).replace(/./g, raised)}` : texts[k];
-  });
+  return short(value).replace(/^1e\+?(.+)/, (_, power) => 10 + power.replace(/./g, raised));
 }
 
 // Round numbers for about four ticks of an axis.
@@ -56,6 +51,8 @@ function ticks([low, high], log) {
   return Array.from({ length: count }, (_, k) => (first + k) * size);
 }
 
+const share = (value, [low, high], log) =>
+  log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
 const blues = (level) => [0.42, 0.62, 0.82].map((dark, c) => dark + (1 - dark) * level ** (c === 2 ? 1 : 0.8));
 
 // Axes in a box of a drawing: where a value stands, and what can be drawn there.
@@ -63,8 +60,7 @@ export class Axes {
   constructor(drawing, { box, xlim, ylim, xlabel = "", ylabel = "", logx = false, logy = false, equal = false }) {
     Object.assign(this, { drawing, xlim, ylim, logx, logy });
     const [left, top, width, height] = box;
-    const numbers = written(ticks(ylim, logy));
-    const margin = Math.max(44, 24 + 6.5 * Math.max(...numbers.map((text) => text.length)));
+    const margin = Math.max(44, ...ticks(ylim, logy).map((value) => 24 + 6.5 * written(value).length));
     this.box = [left + margin, top + 8, width - margin - 10, height - 46];
     if (equal) {
       const [l, t, w, h] = this.box;
@@ -80,22 +76,20 @@ export class Axes {
     element("rect", { x: l, y: t, width: w, height: h }, element("clipPath", { id }, this.group));
     this.inside = element("g", { "clip-path": `url(#${id})` }, this.group);
     this.front = element("g", {}, this.group);
-    this.label(xlabel, ylabel, margin, numbers);
+    this.label(xlabel, ylabel, margin);
   }
 
-  label(xlabel, ylabel, margin, numbers) {
+  label(xlabel, ylabel, margin) {
     const [l, t, w, h] = this.box;
     const { frame } = this;
     element("rect", { x: l, y: t, width: w, height: h, class: "frame" }, frame);
-    const [across, up] = [ticks(this.xlim, this.logx), ticks(this.ylim, this.logy)];
-    const texts = written(across);
-    across.forEach((value, k) => {
+    ticks(this.xlim, this.logx).forEach((value) => {
       element("line", { x1: this.x(value), x2: this.x(value), y1: t + h, y2: t + h + 4 }, frame);
-      element("text", { x: this.x(value), y: t + h + 16, "text-anchor": "middle" }, frame, texts[k]);
+      element("text", { x: this.x(value), y: t + h + 16, "text-anchor": "middle" }, frame, written(value));
     });
-    up.forEach((value, k) => {
+    ticks(this.ylim, this.logy).forEach((value) => {
       element("line", { x1: l - 4, x2: l, y1: this.y(value), y2: this.y(value) }, frame);
-      element("text", { x: l - 6, y: this.y(value) + 4, "text-anchor": "end" }, frame, numbers[k]);
+      element("text", { x: l - 6, y: this.y(value) + 4, "text-anchor": "end" }, frame, written(value));
     });
     element("text", { x: l + w / 2, y: t + h + 32, "text-anchor": "middle" }, frame, xlabel);
     const turned = { transform: `translate(${l - margin + 10} ${t + h / 2}) rotate(-90)` };
@@ -103,17 +97,11 @@ export class Axes {
   }
 
   x(value) {
-    const share = this.logx
-      ? Math.log(value / this.xlim[0]) / Math.log(this.xlim[1] / this.xlim[0])
-      : (value - this.xlim[0]) / (this.xlim[1] - this.xlim[0]);
-    return this.box[0] + this.box[2] * share;
+    return this.box[0] + this.box[2] * share(value, this.xlim, this.logx);
   }
 
   y(value) {
-    const share = this.logy
-      ? Math.log(value / this.ylim[0]) / Math.log(this.ylim[1] / this.ylim[0])
-      : (value - this.ylim[0]) / (this.ylim[1] - this.ylim[0]);
-    return this.box[1] + this.box[3] * (1 - share);
+    return this.box[1] + this.box[3] * (1 - share(value, this.ylim, this.logy));
   }
 
   // The values at a place of the screen, as a pointer event tells it.
@@ -125,8 +113,7 @@ export class Axes {
     return [value(this.xlim, right, this.logx), value(this.ylim, up, this.logy)];
   }
 
-  // Shade the box by a function of the plane: each of twelve levels covers the same area, and has
-  // the color (red, green, blue, from 0 to 1) that `paint` gives to levels from 0 to 1.
+  // Shade the box by a function of the plane: each of twelve shades covers the same area.
   shade(value, cells = 90, paint = blues) {
     const canvas = html("canvas", { width: cells, height: cells });
     const heights = Array.from({ length: cells * cells }, (_, k) => {
@@ -171,13 +158,13 @@ export class Axes {
   }
 
   mark([x, y], text, attributes = {}) {
-    const place = { x: bound(this.x(x)), y: bound(this.y(y) + 6) };
+    const place = { x: bound(this.x(x)), y: bound(this.y(y)), dy: "0.35em" };
     return element("text", { ...place, "text-anchor": "middle", class: "mark", ...attributes }, this.inside, text);
   }
 
   // A point to be dragged, or moved by the arrows; `moved` hears where it is.
   handle(point, name, moved) {
-    const look = { class: "handle", tabindex: 0, role: "slider", "aria-label": `${name}, moved in both directions by the arrow keys` };
+    const look = { class: "handle", tabindex: 0, role: "slider", "aria-label": `${name}, both ways by the arrow keys` };
     const [low, high] = this.xlim.map((value) => value.toPrecision(3));
     const group = element("g", { ...look, "aria-valuemin": low, "aria-valuemax": high }, this.front);
     element("circle", { r: 22, class: "reach" }, group);
@@ -197,7 +184,7 @@ export class Axes {
     group.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     group.addEventListener("pointerdown", (event) => {
       event.preventDefault();
-      const { x, y, width, height } = group.lastChild.getBoundingClientRect();
+      const { x, y, width, height } = group.getBoundingClientRect();
       grip = [x + width / 2 - event.clientX, y + height / 2 - event.clientY];
       group.focus();
       group.setPointerCapture(event.pointerId);
@@ -250,7 +237,7 @@ export class Stage {
     names.forEach((name, number) => {
       const sample = element("svg", { width: 36, height: 12, "aria-hidden": "true" });
       const look = { stroke: COLORS[number], "stroke-dasharray": DASHES[number], "stroke-width": 2.5 };
-      if (marks[number]) element("text", { x: 18, y: 11, "text-anchor": "middle", fill: COLORS[number] }, sample, marks[number]);
+      if (marks[number]) element("text", { x: 18, y: 12, "text-anchor": "middle", fill: COLORS[number], class: "mark" }, sample, marks[number]);
       else element("line", { x1: 0, x2: 36, y1: 6, y2: 6, ...look }, sample);
       list.append(html("li", {}, sample, ` ${name}`));
     });

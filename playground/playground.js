@@ -17,35 +17,30 @@ export const DEFAULTS = {
 
 const inside = ({ domain }, point) => domain.every(([low, high], i) => point[i] >= low && point[i] <= high);
 
-// Where a descent begins if nobody chose: at the usual start, or near the upper left corner.
-function home(surface) {
-  const [x, y] = surface.domain;
-  const corner = [x[0] + 0.1 * (x[1] - x[0]), y[1] - 0.1 * (y[1] - y[0])];
-  return inside(surface, DEFAULTS.start) ? DEFAULTS.start : corner;
-}
+// Where a descent begins if nobody chose.
+const home = (surface) => inside(surface, DEFAULTS.start)
+  ? DEFAULTS.start
+  : surface.domain.map(([low, high], i) => low + [0.1, 0.9][i] * (high - low));
 
 // What an address asks for, and what of it cannot be had.
 export function read(text) {
   const asked = new URLSearchParams(text);
-  const setting = { ...DEFAULTS, start: undefined };
+  const setting = { ...DEFAULTS };
   const refused = [];
-  let start;
   for (const [key, value] of asked) {
-    const number = value.trim() === "" ? NaN : Number(value);
-    const range = Object.hasOwn(RANGES, key) ? RANGES[key] : {};
+    const numbers = value.split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
+    const { min, max } = Object.hasOwn(RANGES, key) ? RANGES[key] : {};
     if (key === "surface" && Object.hasOwn(surfaces, value)) setting.surface = value;
     else if (key === "optimizer" && Object.hasOwn(optimizers, value)) setting.optimizer = value;
-    else if (key === "start" && /^[^,]+,[^,]+$/.test(value)) start = value;
-    else if (number >= range.min && number <= range.max) {
-      setting[key] = key === "steps" ? Math.round(number) : number;
+    else if (key === "start" && numbers.length === 2) setting.start = numbers;
+    else if (numbers[0] >= min && numbers[0] <= max && numbers.length === 1) {
+      setting[key] = key === "steps" ? Math.round(numbers[0]) : numbers[0];
     } else refused.push(`${key}=${value}`);
   }
   const surface = surfaces[setting.surface];
-  setting.start = home(surface);
-  if (start) {
-    const point = start.split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
-    if (inside(surface, point)) setting.start = point;
-    else refused.push(`start=${start}`);
+  if (!inside(surface, setting.start)) {
+    if (setting.start !== DEFAULTS.start) refused.push(`start=${asked.getAll("start").at(-1)}`);
+    setting.start = home(surface);
   }
   return { setting, refused };
 }
@@ -54,25 +49,18 @@ export function write(setting) {
   return new URLSearchParams({ ...setting, start: setting.start.join(",") }).toString();
 }
 
-// What there is to say about an end: a number too large, or a minimum, or neither.
+// What there is to say about the end of a path.
 export function ending({ setting, path, surface }) {
   const end = path.at(-1);
   const steps = path.length - 1;
-  const far = path.findIndex((point) => Math.hypot(...point) > 1e6);
-  if (far >= 0 && Math.hypot(...end) > 1e6) return `It leaves for infinity: after ${far} steps it is more than a million away.`;
-  const [[a, b], [c, d]] = surface.hessian(...end);
-  const stuck = setting.optimizer === "Newton" && a * d === b * c;
-  const place = `at (${end.map(short).join(", ")}), value ${short(surface.value(...end))}`;
-  if (steps < setting.steps) {
-    return stuck
-      ? `After ${steps} steps it is ${place}, where the Hessian has no inverse: Newton's method has no next step.`
-      : `It leaves for infinity at step ${steps + 1}.`;
-  }
-  const near = surface.minima.findIndex((m) => Math.hypot(m[0] - end[0], m[1] - end[1]) < 0.1);
+  const far = (point) => Math.hypot(...point) > 1e6;
+  if (far(end)) return `It leaves for infinity: after ${path.findIndex(far)} steps it is more than a million away.`;
+  const near = surface.minima.find((m) => Math.hypot(m[0] - end[0], m[1] - end[1]) < 0.1);
   const slope = Math.hypot(...surface.gradient(...end));
-  const minimum = near < 0 ? "" : `the minimum (${surface.minima[near].map(short).join(", ")})`;
-  const flat = slope < 1e-6 ? "no slope is left, but this is not a minimum" : "not at a minimum";
-  return `After ${steps} steps it is ${place}: ${minimum ? `${slope < 0.01 ? "at" : "near"} ${minimum}` : flat}.`;
+  let where = slope < 1e-6 ? "not at a minimum, though no slope is left" : "not at a minimum";
+  if (near) where = `${slope < 0.01 ? "at" : "near"} the minimum (${near.map(short).join(", ")})`;
+  if (steps < setting.steps) where += ". There is no next step: the Hessian has no inverse here";
+  return `After ${steps} steps it is at (${end.map(short).join(", ")}), value ${short(surface.value(...end))}: ${where}.`;
 }
 
 export default function play(host) {
@@ -118,7 +106,8 @@ export default function play(host) {
       show();
     });
     stage.choice("surface", Object.keys(surfaces), setting.surface, (name) => {
-      Object.assign(setting, { surface: name, start: inside(surfaces[name], setting.start) ? setting.start : home(surfaces[name]) });
+      setting.surface = name;
+      if (!inside(surfaces[name], setting.start)) setting.start = home(surfaces[name]);
       rebuild("surface");
     });
     stage.choice("optimizer", Object.keys(optimizers), setting.optimizer, (name) => {
@@ -127,7 +116,7 @@ export default function play(host) {
     });
     [...settingsOf[setting.optimizer], "steps"].forEach((key) => {
       const { name, ...range } = RANGES[key];
-      stage.slider(name, { ...range, value: setting[key], show: (value) => String(Number(value.toPrecision(6))) }, (value) => {
+      stage.slider(name, { ...range, value: setting[key], show: String }, (value) => {
         setting[key] = value;
         show();
       });

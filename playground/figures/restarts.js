@@ -27,11 +27,10 @@ export function share(count = 60) {
   return deep / count ** 2;
 }
 
-// The chance that so many random starts all miss A, of which each meets it with probability p.
+// The chance that so many starts all miss A, which each meets with probability p.
 export function missed(p, n) {
   const percent = 100 * (1 - p) ** n;
-  const chance = percent < 1e-10 ? "below 1e-10" : short(percent);
-  return n === 1 ? `The chance that a random start misses A is ${chance} %.` : `The chance that ${n} random starts all miss A is ${chance} %.`;
+  return `The chance that ${n} random start${n > 1 ? "s all miss" : " misses"} A is ${percent < 1e-10 ? "below 1e-10" : short(percent)} %.`;
 }
 
 export default function draw(host, { width, height }) {

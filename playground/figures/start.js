@@ -42,8 +42,10 @@ export default function draw(host, { width, height }) {
     minima.forEach((minimum) => axes.mark(minimum, "☆"));
     const paths = ends(start);
     paths.forEach((path, number) => axes.line(path, number));
-    // Where all three agree, each of their squares is still seen.
-    paths.forEach((path, number) => axes.mark(path.at(-1), "■", { fill: COLORS[number], "font-size": 24 - 6 * number }));
+    // Squares of three sizes: where all agree, each is still seen.
+    paths.forEach((path, number) => {
+      axes.mark(path.at(-1), "■", { fill: COLORS[number] }).style.fontSize = `${24 - 6 * number}px`;
+    });
     stage.say(`From (${start.map(short).join(", ")}): ${story(paths)}`);
     host.state = { start, ends: paths.map((path) => path.at(-1)) };
   };

@@ -432,7 +432,8 @@ def test_an_address_keeps_every_digit_of_what_was_chosen(page):
 def test_the_playground_says_where_a_run_ended(page, name, rule, start, settings, steps, words):
     told = page.evaluate(
         """async ([name, optimizer, start, settings, steps]) => {
-          const {descend} = await import("/optimizers.js"), {surfaces} = await import("/surfaces.js");
+          const {descend} = await import("/optimizers.js");
+          const {surfaces} = await import("/surfaces.js");
           const path = descend(surfaces[name], start, optimizer, settings, steps);
           const {ending} = await import("/playground.js");
           return ending({setting: {optimizer, steps}, path, surface: surfaces[name]});
@@ -454,7 +455,8 @@ def figure(chromium, tmp_path):
         """<!DOCTYPE html><title>One figure</title><link rel="icon" href="data:,">
         <link rel="stylesheet" href="_static/custom.css">
         <figure style="margin: 0"><div class="try" data-live="start"><button>Try it</button></div>
-        <img alt="Printed" width="350" height="300" src="picture.svg"><figcaption>Paths</figcaption></figure>
+        <img alt="Printed" width="350" height="300" src="picture.svg">
+        <figcaption>Paths</figcaption></figure>
         <p><a href="#">Below</a></p><div style="height: 3000px"></div>
         <script src="_static/try.js"></script>""",
         encoding="utf-8",
@@ -515,9 +517,12 @@ def test_a_swipe_on_a_drawing_scrolls_the_page_and_one_on_a_handle_moves_it(figu
     touch = figure.context.new_cdp_session(figure)
 
     def swipe(x, y):
-        finger = {"x": x, "y": y, "xDistance": 0, "yDistance": -120, "gestureSourceType": "touch"}
-        touch.send("Input.synthesizeScrollGesture", finger)
-        figure.wait_for_timeout(50)
+        kinds = ["touchStart", *["touchMove"] * 12, "touchEnd"]
+        for k, kind in enumerate(kinds):
+            finger = [] if kind == "touchEnd" else [{"x": x, "y": y - 10 * k}]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": finger})
+            figure.wait_for_timeout(16)
+        figure.wait_for_timeout(200)
         return figure.evaluate("scrollY")
 
     knob = figure.locator(".handle .knob")
@@ -555,7 +560,8 @@ def test_a_mark_far_outside_has_a_place_that_a_browser_can_read(figure):
     places = figure.evaluate(
         """async () => {
           const {Stage} = await import("/playground/kit.js");
-          const axes = new Stage(document.body, {label: "Nothing"}).axes({xlim: [0, 1], ylim: [0, 1]});
+          const stage = new Stage(document.body, {label: "Nothing"});
+          const axes = stage.axes({xlim: [0, 1], ylim: [0, 1]});
           return [1e300, Infinity, NaN].map(far => axes.mark([far, far], "x").getAttribute("x"));
         }"""
     )

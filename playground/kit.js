@@ -165,7 +165,7 @@ export class Axes {
   // A point to be dragged, or moved by the arrows; `moved` hears where it is.
   handle(point, name, moved) {
     const look = { class: "handle", tabindex: 0, role: "slider", "aria-label": `${name}, both ways by the arrow keys` };
-    const [low, high] = this.xlim.map((value) => value.toPrecision(3));
+    const [low, high] = this.xlim;
     const group = element("g", { ...look, "aria-valuemin": low, "aria-valuemax": high }, this.front);
     element("circle", { r: 22, class: "reach" }, group);
     element("circle", { r: 7, class: "knob" }, group);
@@ -180,7 +180,7 @@ export class Axes {
       moved(point);
     };
     let grip;
-    // Where the browser does not heed touch-action within a drawing, a finger would scroll the page.
+    // In some browsers a finger would scroll the page.
     group.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     group.addEventListener("pointerdown", (event) => {
       event.preventDefault();
@@ -224,9 +224,9 @@ export class Stage {
   // Say what happened: at once for the eye, and for the ear when the hand rests.
   say(text) {
     this.told.textContent = text;
-    // What stands below does not move up and down with the length of the sentence.
-    const { offsetHeight } = this.told;
-    if (offsetHeight) this.told.style.minHeight = `${offsetHeight}px`;
+    // What stands below moves down once, not up and down.
+    const height = this.told.offsetHeight;
+    if (height) this.told.style.minHeight = `${height}px`;
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => (this.heard.textContent = text), 250);
   }
@@ -249,7 +249,6 @@ export class Stage {
     const place = (number) => (log ? Math.log10(number) : number);
     const input = html("input", { type: "range", min: low, max: high, step: step ?? (high - low) / 200 });
     const output = html("output");
-    // What is shown is what is used.
     const read = () => (log ? Number((10 ** input.value).toPrecision(3)) : Number(input.value));
     const tell = (number) => {
       output.textContent = show(number);

@@ -20,7 +20,7 @@ const inside = ({ domain }, point) => domain.every(([low, high], i) => point[i] 
 // Where a descent begins if nobody chose.
 const home = (surface) => inside(surface, DEFAULTS.start)
   ? DEFAULTS.start
-  : surface.domain.map(([low, high], i) => low + [0.1, 0.9][i] * (high - low));
+  : surface.domain.map(([low, high]) => low + 0.1 * (high - low));
 
 // What an address asks for, and what of it cannot be had.
 export function read(text) {
@@ -49,7 +49,7 @@ export function write(setting) {
   return new URLSearchParams({ ...setting, start: setting.start.join(",") }).toString();
 }
 
-// What there is to say about the end of a path.
+// Where a path ends, in words.
 export function ending({ setting, path, surface }) {
   const end = path.at(-1);
   const steps = path.length - 1;
@@ -57,9 +57,9 @@ export function ending({ setting, path, surface }) {
   if (far(end)) return `It leaves for infinity: after ${path.findIndex(far)} steps it is more than a million away.`;
   const near = surface.minima.find((m) => Math.hypot(m[0] - end[0], m[1] - end[1]) < 0.1);
   const slope = Math.hypot(...surface.gradient(...end));
-  let where = slope < 1e-6 ? "not at a minimum, though no slope is left" : "not at a minimum";
+  let where = `not at a minimum${slope < 1e-6 ? ", though no slope is left" : ""}`;
   if (near) where = `${slope < 0.01 ? "at" : "near"} the minimum (${near.map(short).join(", ")})`;
-  if (steps < setting.steps) where += ". There is no next step: the Hessian has no inverse here";
+  if (steps < setting.steps) where += ". The Hessian has no inverse here: there is no next step";
   return `After ${steps} steps it is at (${end.map(short).join(", ")}), value ${short(surface.value(...end))}: ${where}.`;
 }
 
@@ -84,7 +84,7 @@ export default function play(host) {
     chart.line(above.slice(1), 1, { "stroke-dasharray": "" });
     drawn.stage.say(ending({ setting, path, surface }));
     host.state = { ...setting, end: path.at(-1), length: path.length };
-    // A browser allows only so many changes of the address in a while.
+    // A browser allows few changes of the address.
     clearTimeout(waiting);
     waiting = setTimeout(() => history.replaceState(null, "", `?${write(setting)}`), 200);
   };
@@ -136,7 +136,7 @@ export default function play(host) {
     const notice = document.createElement("p");
     notice.className = "live-notice";
     notice.setAttribute("role", "status");
-    notice.textContent = `The address asked for what is not here (${refused.slice(0, 3).join(", ")}${refused.length > 3 ? ", and more" : ""}); the rest of it is shown.`;
+    notice.textContent = `The address asked for what is not here (${refused.slice(0, 3).join(", ")}); the rest of it is shown.`;
     host.prepend(notice);
   }
 }

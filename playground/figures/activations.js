@@ -38,7 +38,7 @@ const kink = " There is a kink here: the slope is a convention, the one from the
 const kinks = {
   relu: kink,
   "leaky relu": kink,
-  elu: " The second derivative jumps here, from 1 to 0; it is told as the one from the right.",
+  elu: " The second derivative jumps from 1 to 0 here.",
 };
 
 export default function draw(host, { width }) {
@@ -53,7 +53,7 @@ export default function draw(host, { width }) {
     const values = grid.map(function_);
     axes.clear();
     axes.line([[-4, 0], [4, 0]], 0, { stroke: "currentColor", "stroke-width": 1, "stroke-dasharray": "", opacity: 0.5 });
-    // A slope below zero is drawn thick: it is small.
+    // A slope below zero, thick.
     axes.line(grid.map((x, i) => [x, values[i][1]]).filter(([, slope]) => slope < 0), 1, { "stroke-width": 5, "stroke-dasharray": "" });
     order.forEach((_, k) => axes.line(grid.map((x, i) => [x, values[i][k]]), k));
     const here = function_(setting.x);

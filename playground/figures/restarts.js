@@ -27,7 +27,7 @@ export function share(count = 60) {
   return deep / count ** 2;
 }
 
-// The chance that so many starts all miss A, which each meets with probability p.
+// How likely it is that n starts miss A.
 export function missed(p, n) {
   const percent = 100 * (1 - p) ** n;
   return `The chance that ${n} random start${n > 1 ? "s all miss" : " misses"} A is ${percent < 1e-10 ? "below 1e-10" : short(percent)} %.`;
@@ -47,7 +47,7 @@ export default function draw(host, { width, height }) {
     path?.remove();
     path = axes.line(descend(wells, own, "gradient descent", { lr: RATE }, 500), 2, { stroke: "currentColor" });
     const end = "AB"[well(own)];
-    stage.say(`Your start at (${own.map(short).join(", ")}) ${end ? `leads to ${end}` : "is too near the border to end in a well"}. `
+    stage.say(`Your start at (${own.map(short).join(", ")}) ${end ? `leads to ${end}` : "stays between the wells"}. `
       + `Of all starts ${(100 * p).toFixed(1)} % lead to A, the deep well.`
       + (n ? ` ${hits} of ${n} restarts did. ${missed(p, n)}` : ""));
     host.state = { p, n, hits };

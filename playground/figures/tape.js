@@ -39,10 +39,10 @@ export default function draw(host, { width, height }) {
   const stage = new Stage(host, { width, height: tall ? 370 : Math.max(height, 260), label: "A tape" });
   const setting = { x: 2, y: 3, step: 1 };
   const share = (part, room) => room * (0.17 + 0.66 * part);
-  // From left to right where there is room, else from top to bottom.
+  // From left to right, or from top to bottom.
   const spot = ([k, i]) => tall ? [share(i, width), 40 + 145 * k] : [share(k / 2, width), share(i, stage.height)];
   const steps = ["the values of x and y", "the sine and the product", "their sum", "the slope of the sum is 1; back through the sum", "back through the product", "back through the sine"];
-  const write = (text, x, y) => element("text", { x, y, "text-anchor": "middle" }, stage.svg, text);
+  const write = (text, x, y, name = "") => element("text", { x, y, "text-anchor": "middle", class: name }, stage.svg, text);
 
   const show = () => {
     const { x, y, step } = setting;
@@ -52,17 +52,14 @@ export default function draw(host, { width, height }) {
     stage.svg.replaceChildren();
     tape.forEach(({ at, of }, index) => of.forEach((from) => {
       const [[x1, y1], [x2, y2]] = [spot(tape[from].at), spot(at)];
-      const [dx, dy, across, down] = [x2 - x1, y2 - y1, (x1 + x2) / 2, (y1 + y2) / 2];
+      const [dx, dy] = [x2 - x1, y2 - y1];
       const part = parts.find((p) => p.from === index && p.to === from);
       const look = { class: "curve", stroke: part ? "#d55e00" : "#888" };
       element("line", { x1, y1, x2, y2, ...look }, stage.svg);
       const edge = 1 - Math.min(WIDE / Math.abs(dx), HIGH / Math.abs(dy));
       const turn = `translate(${x1 + edge * dx} ${y1 + edge * dy}) rotate(${(Math.atan2(dy, dx) * 180) / Math.PI})`;
       element("path", { d: "M-10,-5L0,0L-10,5", transform: turn, ...look }, stage.svg);
-      if (part) {
-        element("rect", { x: across - 29, y: down - 10, width: 58, height: 20, class: "plate" }, stage.svg);
-        write(`× ${part.factor.toFixed(3)}`, across, down + 4);
-      }
+      if (part) write(`× ${part.factor.toFixed(3)}`, (x1 + x2) / 2, (y1 + y2) / 2 + 4, "over-line");
     }));
     tape.forEach(({ name, at }, index) => {
       const [left, top] = spot(at);
@@ -73,7 +70,7 @@ export default function draw(host, { width, height }) {
       lines.forEach((line, k) => write(line, left, top - 12 + 18 * k));
     });
     const given = parts.filter(({ from }) => from === 8 - step).map(({ from, to, factor }) => `${tape[to].name} gets ${slopes[from].toFixed(3)} × ${factor.toFixed(3)}`);
-    const told = step < 6 ? "" : ` The slope of x is ${slopes[0].toFixed(3)}, the sum over both ways; that of y is ${slopes[1].toFixed(3)}.`;
+    const told = step < 6 ? "" : ` The slope of x is the sum over both ways, ${slopes[0].toFixed(3)}.`;
     stage.say(`Step ${step} of 6: ${[steps[step - 1], ...given].join(", ")}.${told}`);
     button.setAttribute("aria-disabled", step === 6);
     host.state = { ...setting, values, slopes };

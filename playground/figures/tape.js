@@ -41,7 +41,7 @@ export default function draw(host, { width, height }) {
   const share = (part, room) => room * (0.17 + 0.66 * part);
   // From left to right, or from top to bottom.
   const spot = ([k, i]) => tall ? [share(i, width), 40 + 145 * k] : [share(k / 2, width), share(i, stage.height)];
-  const steps = ["the values of x and y", "the sine and the product", "their sum", "the slope of the sum is 1; back through the sum", "back through the product", "back through the sine"];
+  const steps = [...Array(3).fill("forward"), "the slope of the sum is 1; back through the sum", "back through the product", "back through the sine"];
   const write = (text, x, y, name = "") => element("text", { x, y, "text-anchor": "middle", class: name }, stage.svg, text);
 
   const show = () => {
@@ -69,9 +69,10 @@ export default function draw(host, { width, height }) {
       const lines = [name, `value ${index < known ? values[index].toFixed(3) : ""}`, `slope ${reached ? slopes[index].toFixed(3) : ""}`];
       lines.forEach((line, k) => write(line, left, top - 12 + 18 * k));
     });
+    const got = tape.map(({ name }, k) => `${name} is ${values[k].toFixed(3)}`).slice([0, 2, 4][step - 1] ?? 5, known);
     const given = parts.filter(({ from }) => from === 8 - step).map(({ from, to, factor }) => `${tape[to].name} gets ${slopes[from].toFixed(3)} × ${factor.toFixed(3)}`);
     const told = step < 6 ? "" : ` The slope of x is the sum over both ways, ${slopes[0].toFixed(3)}.`;
-    stage.say(`Step ${step} of 6: ${[steps[step - 1], ...given].join(", ")}.${told}`);
+    stage.say(`Step ${step} of 6: ${[steps[step - 1], ...got, ...given].join(", ")}.${told}`);
     button.setAttribute("aria-disabled", step === 6);
     host.state = { ...setting, values, slopes };
   };

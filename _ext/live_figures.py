@@ -22,13 +22,13 @@ LIVE = yaml.safe_load((MODULES / "live.yml").read_text(encoding="utf-8"))
 
 
 def offer(page, name):
-    """Put a question and a button below each printed figure that has a live one, and name cases."""
+    """Put a question and a button above each printed figure that has a live one, and name cases."""
     for figure_id, (module, question) in LIVE["figures"].items():
         if figure := page.select_one(f"figure#{figure_id}"):
             bar = page.new_tag("div", attrs={"class": "try pst-js-only", "data-live": module})
             bar.append(page.new_tag("span", string=question))
             bar.append(page.new_tag("button", attrs={"type": "button"}, string="Try it"))
-            figure.find("figcaption").insert_before(bar)
+            figure.insert(0, bar)
     if cases := LIVE["cases"].get(name):
         box = page.new_tag("p", attrs={"class": "cases pst-js-only"})
         box.append("In the playground: ")

@@ -14,7 +14,11 @@
   document.querySelectorAll("figure [data-live]").forEach((bar) => {
     const picture = bar.closest("figure").querySelector("img");
     const button = bar.querySelector("button");
+    const failed = Object.assign(document.createElement("span"), {
+      textContent: "It could not be loaded; a page that is opened as a file may not load it.",
+    });
     let live;
+    let loading = false;
 
     async function load() {
       const { width, height } = picture.getBoundingClientRect();
@@ -26,16 +30,22 @@
       return host;
     }
 
-    button.addEventListener("click", async () => {
+    // A double click is one wish, and so is a second press while the modules come.
+    button.addEventListener("click", async ({ detail }) => {
+      if (loading || detail > 1) return;
+      loading = true;
       try {
         live ??= await load();
+        failed.remove();
       } catch (problem) {
-        bar.append(" It could not be loaded; a page that is opened as a file may not load it.");
+        bar.append(failed);
         throw problem;
+      } finally {
+        loading = false;
       }
       picture.hidden = !picture.hidden;
       live.hidden = !picture.hidden;
-      button.textContent = picture.hidden ? "Show the printed figure" : "Try it";
+      button.textContent = picture.hidden ? "Printed figure" : "Try it";
     });
   });
 })();

@@ -3,7 +3,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 export const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"];
-export const DASHES = ["", "7 3", "2 3", "9 3 2 3", "12 4"];
+export const DASHES = ["", "7 3", "9 3 2 3", "2 3", "12 4"];
 
 export function element(name, attributes = {}, parent = undefined, text = "") {
   const made = document.createElementNS(SVG, name);
@@ -26,6 +26,15 @@ export function short(number) {
   return size && (size < 1e-3 || size >= 1e5) ? rounded.toExponential() : String(rounded);
 }
 
+// Far outside a box a coordinate says nothing, and a browser draws large ones badly.
+const bound = (value) => Math.max(-1e4, Math.min(1e4, value || 0)).toFixed(1);
+
+// A number beside an axis: 1e-6 is written as a power of ten.
+function written(value) {
+  const raised = (digit) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(digit)];
+  return short(value).replace(/^1e\+?(.+)/, (_, power) => 10 + power.replace(/./g, raised));
+}
+
 // Round numbers for about four ticks of an axis.
 function ticks([low, high], log) {
   if (log) {
@@ -42,12 +51,17 @@ function ticks([low, high], log) {
   return Array.from({ length: count }, (_, k) => (first + k) * size);
 }
 
+const share = (value, [low, high], log) =>
+  log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
+const blues = (level) => [0.42, 0.62, 0.82].map((dark, c) => dark + (1 - dark) * level ** (c === 2 ? 1 : 0.8));
+
 // Axes in a box of a drawing: where a value stands, and what can be drawn there.
 export class Axes {
   constructor(drawing, { box, xlim, ylim, xlabel = "", ylabel = "", logx = false, logy = false, equal = false }) {
     Object.assign(this, { drawing, xlim, ylim, logx, logy });
     const [left, top, width, height] = box;
-    this.box = [left + 44, top + 8, width - 54, height - 46];
+    const margin = Math.max(44, ...ticks(ylim, logy).map((value) => 24 + 6.5 * written(value).length));
+    this.box = [left + margin, top + 8, width - margin - 10, height - 46];
     if (equal) {
       const [l, t, w, h] = this.box;
       const scale = Math.min(w / (xlim[1] - xlim[0]), h / (ylim[1] - ylim[0]));
@@ -62,38 +76,32 @@ export class Axes {
     element("rect", { x: l, y: t, width: w, height: h }, element("clipPath", { id }, this.group));
     this.inside = element("g", { "clip-path": `url(#${id})` }, this.group);
     this.front = element("g", {}, this.group);
-    this.label(xlabel, ylabel);
+    this.label(xlabel, ylabel, margin);
   }
 
-  label(xlabel, ylabel) {
+  label(xlabel, ylabel, margin) {
     const [l, t, w, h] = this.box;
     const { frame } = this;
     element("rect", { x: l, y: t, width: w, height: h, class: "frame" }, frame);
     ticks(this.xlim, this.logx).forEach((value) => {
       element("line", { x1: this.x(value), x2: this.x(value), y1: t + h, y2: t + h + 4 }, frame);
-      element("text", { x: this.x(value), y: t + h + 16, "text-anchor": "middle" }, frame, short(value));
+      element("text", { x: this.x(value), y: t + h + 16, "text-anchor": "middle" }, frame, written(value));
     });
     ticks(this.ylim, this.logy).forEach((value) => {
       element("line", { x1: l - 4, x2: l, y1: this.y(value), y2: this.y(value) }, frame);
-      element("text", { x: l - 6, y: this.y(value) + 4, "text-anchor": "end" }, frame, short(value));
+      element("text", { x: l - 6, y: this.y(value) + 4, "text-anchor": "end" }, frame, written(value));
     });
     element("text", { x: l + w / 2, y: t + h + 32, "text-anchor": "middle" }, frame, xlabel);
-    const turned = { transform: `translate(${l - 34} ${t + h / 2}) rotate(-90)` };
+    const turned = { transform: `translate(${l - margin + 10} ${t + h / 2}) rotate(-90)` };
     element("text", { ...turned, "text-anchor": "middle" }, frame, ylabel);
   }
 
   x(value) {
-    const share = this.logx
-      ? Math.log(value / this.xlim[0]) / Math.log(this.xlim[1] / this.xlim[0])
-      : (value - this.xlim[0]) / (this.xlim[1] - this.xlim[0]);
-    return this.box[0] + this.box[2] * share;
+    return this.box[0] + this.box[2] * share(value, this.xlim, this.logx);
   }
 
   y(value) {
-    const share = this.logy
-      ? Math.log(value / this.ylim[0]) / Math.log(this.ylim[1] / this.ylim[0])
-      : (value - this.ylim[0]) / (this.ylim[1] - this.ylim[0]);
-    return this.box[1] + this.box[3] * (1 - share);
+    return this.box[1] + this.box[3] * (1 - share(value, this.ylim, this.logy));
   }
 
   // The values at a place of the screen, as a pointer event tells it.
@@ -106,7 +114,7 @@ export class Axes {
   }
 
   // Shade the box by a function of the plane: each of twelve shades covers the same area.
-  shade(value, cells = 90) {
+  shade(value, cells = 90, paint = blues) {
     const canvas = html("canvas", { width: cells, height: cells });
     const heights = Array.from({ length: cells * cells }, (_, k) => {
       const [i, j] = [(k % cells) + 0.5, Math.floor(k / cells) + 0.5];
@@ -119,8 +127,7 @@ export class Axes {
     const image = context.createImageData(cells, cells);
     heights.forEach((height, k) => {
       const level = levels.filter((limit) => height > limit).length / 11;
-      const shade = [0.42, 0.62, 0.82].map((dark, c) => 255 * (dark + (1 - dark) * level ** (c === 2 ? 1 : 0.8)));
-      image.data.set([...shade, 255], 4 * k);
+      image.data.set([...paint(level).map((part) => 255 * part), 255], 4 * k);
     });
     context.putImageData(image, 0, 0);
     this.back.replaceChildren();
@@ -135,8 +142,6 @@ export class Axes {
 
   line(points, number = 0, attributes = {}) {
     const inBox = points.filter((p) => p.every(Number.isFinite));
-    // Far outside the box a coordinate says nothing, and a browser draws large ones badly.
-    const bound = (value) => Math.max(-1e4, Math.min(1e4, value)).toFixed(1);
     const path = inBox.map(([x, y]) => `${bound(this.x(x))},${bound(this.y(y))}`).join(" ");
     const look = { stroke: COLORS[number], "stroke-dasharray": DASHES[number], class: "curve" };
     return element("polyline", { points: path, ...look, ...attributes }, this.inside);
@@ -153,13 +158,15 @@ export class Axes {
   }
 
   mark([x, y], text, attributes = {}) {
-    return element("text", { x: this.x(x), y: this.y(y) + 6, "text-anchor": "middle", class: "mark", ...attributes }, this.inside, text);
+    const place = { x: bound(this.x(x)), y: bound(this.y(y)), dy: "0.35em" };
+    return element("text", { ...place, "text-anchor": "middle", class: "mark", ...attributes }, this.inside, text);
   }
 
   // A point to be dragged, or moved by the arrows; `moved` hears where it is.
   handle(point, name, moved) {
-    const look = { class: "handle", tabindex: 0, role: "slider", "aria-label": name };
-    const group = element("g", look, this.front);
+    const look = { class: "handle", tabindex: 0, role: "slider", "aria-label": `${name}, both ways by the arrow keys` };
+    const [low, high] = this.xlim;
+    const group = element("g", { ...look, "aria-valuemin": low, "aria-valuemax": high }, this.front);
     element("circle", { r: 22, class: "reach" }, group);
     element("circle", { r: 7, class: "knob" }, group);
     const put = (values) => {
@@ -172,13 +179,19 @@ export class Axes {
       put(values);
       moved(point);
     };
+    let grip;
+    // In some browsers a finger would scroll the page.
+    group.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     group.addEventListener("pointerdown", (event) => {
       event.preventDefault();
+      const { x, y, width, height } = group.getBoundingClientRect();
+      grip = [x + width / 2 - event.clientX, y + height / 2 - event.clientY];
       group.focus();
       group.setPointerCapture(event.pointerId);
     });
     group.addEventListener("pointermove", (event) => {
-      if (group.hasPointerCapture(event.pointerId)) move(this.at(event));
+      if (!group.hasPointerCapture(event.pointerId)) return;
+      move(this.at({ clientX: event.clientX + grip[0], clientY: event.clientY + grip[1] }));
     });
     group.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
@@ -199,8 +212,9 @@ export class Stage {
     Object.assign(this, { width, height });
     this.svg = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label });
     this.controls = html("div", { className: "live-controls" });
-    this.told = html("p", { className: "live-told", role: "status", ariaLive: "polite" });
-    host.append(this.svg, this.controls, this.told);
+    this.told = html("p", { className: "live-told", ariaHidden: "true" });
+    this.heard = html("p", { className: "live-heard", role: "status" });
+    host.append(this.svg, this.controls, this.told, this.heard);
   }
 
   axes(options) {
@@ -209,17 +223,22 @@ export class Stage {
 
   // Say what happened: at once for the eye, and for the ear when the hand rests.
   say(text) {
+    this.told.textContent = text;
+    // What stands below moves down once, not up and down.
+    const height = this.told.offsetHeight;
+    if (height) this.told.style.minHeight = `${height}px`;
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => (this.told.textContent = text), this.told.textContent ? 250 : 0);
+    this.waiting = setTimeout(() => (this.heard.textContent = text), 250);
   }
 
-  // The names of the lines, each with its color and its dashes.
-  legend(names) {
+  // The names of the lines, each with its color and its dashes, or of marks.
+  legend(names, marks = []) {
     const list = html("ul", { className: "live-legend" });
     names.forEach((name, number) => {
       const sample = element("svg", { width: 36, height: 12, "aria-hidden": "true" });
       const look = { stroke: COLORS[number], "stroke-dasharray": DASHES[number], "stroke-width": 2.5 };
-      element("line", { x1: 0, x2: 36, y1: 6, y2: 6, ...look }, sample);
+      if (marks[number]) element("text", { x: 18, y: 12, "text-anchor": "middle", fill: COLORS[number], class: "mark" }, sample, marks[number]);
+      else element("line", { x1: 0, x2: 36, y1: 6, y2: 6, ...look }, sample);
       list.append(html("li", {}, sample, ` ${name}`));
     });
     this.controls.before(list);
@@ -230,7 +249,7 @@ export class Stage {
     const place = (number) => (log ? Math.log10(number) : number);
     const input = html("input", { type: "range", min: low, max: high, step: step ?? (high - low) / 200 });
     const output = html("output");
-    const read = () => (log ? 10 ** Number(input.value) : Number(input.value));
+    const read = () => (log ? Number((10 ** input.value).toPrecision(3)) : Number(input.value));
     const tell = (number) => {
       output.textContent = show(number);
       input.setAttribute("aria-valuetext", show(number));

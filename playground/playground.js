@@ -4,10 +4,10 @@ import { descend, optimizers, settingsOf } from "./optimizers.js";
 import { surfaces } from "./surfaces.js";
 
 const RANGES = {
-  lr: { name: "learning rate", min: 1e-4, max: 3, log: true },
-  beta1: { name: "beta1, or momentum", min: 0, max: 0.999 },
-  beta2: { name: "beta2, or alpha", min: 0.5, max: 0.9999 },
-  decay: { name: "weight decay", min: 0, max: 1 },
+  lr: { name: "learning rate", min: 1e-4, max: 3, log: true, step: 0.0025 },
+  beta1: { name: "beta1, or momentum", min: 0, max: 0.999, step: 0.001 },
+  beta2: { name: "beta2, or alpha", min: 0.5, max: 0.9999, step: 0.0001 },
+  decay: { name: "weight decay", min: 0, max: 1, step: 0.01 },
   steps: { name: "steps", min: 1, max: 2000, step: 1 },
 };
 export const DEFAULTS = {
@@ -15,41 +15,59 @@ export const DEFAULTS = {
   lr: 0.1, beta1: 0.9, beta2: 0.999, decay: 0.1, steps: 300,
 };
 
+const inside = ({ domain }, point) => domain.every(([low, high], i) => point[i] >= low && point[i] <= high);
+
+// Where a descent begins if nobody chose.
+const home = (surface) => inside(surface, DEFAULTS.start)
+  ? DEFAULTS.start
+  : surface.domain.map(([low, high]) => low + 0.1 * (high - low));
+
 // What an address asks for, and what of it cannot be had.
 export function read(text) {
   const asked = new URLSearchParams(text);
   const setting = { ...DEFAULTS };
   const refused = [];
   for (const [key, value] of asked) {
-    const number = value.trim() === "" ? NaN : Number(value);
-    if (key === "surface" && value in surfaces) setting.surface = value;
-    else if (key === "optimizer" && value in optimizers) setting.optimizer = value;
-    else if (key === "start" && /^[^,]+,[^,]+$/.test(value) && value.split(",").map(Number).every(Number.isFinite)) {
-      setting.start = value.split(",").map(Number);
-    } else if (key in RANGES && number >= RANGES[key].min && number <= RANGES[key].max) {
-      setting[key] = key === "steps" ? Math.round(number) : number;
+    const numbers = value.split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
+    const { min, max } = Object.hasOwn(RANGES, key) ? RANGES[key] : {};
+    if (key === "surface" && Object.hasOwn(surfaces, value)) setting.surface = value;
+    else if (key === "optimizer" && Object.hasOwn(optimizers, value)) setting.optimizer = value;
+    else if (key === "start" && numbers.length === 2) setting.start = numbers;
+    else if (numbers[0] >= min && numbers[0] <= max && numbers.length === 1) {
+      setting[key] = key === "steps" ? Math.round(numbers[0]) : numbers[0];
     } else refused.push(`${key}=${value}`);
+  }
+  const surface = surfaces[setting.surface];
+  if (!inside(surface, setting.start)) {
+    if (setting.start !== DEFAULTS.start) refused.push(`start=${asked.getAll("start").at(-1)}`);
+    setting.start = home(surface);
   }
   return { setting, refused };
 }
 
-export function write({ start, ...setting }) {
-  const plain = Object.entries(setting).map(([key, value]) => [key, typeof value === "number" ? short(value) : value]);
-  return new URLSearchParams([...plain, ["start", start.map(short).join(",")]]).toString();
+export function write(setting) {
+  return new URLSearchParams({ ...setting, start: setting.start.join(",") }).toString();
 }
 
-function ending({ setting, path, surface }) {
+// Where a path ends, in words.
+export function ending({ setting, path, surface }) {
   const end = path.at(-1);
-  const near = surface.minima.findIndex((m) => Math.hypot(m[0] - end[0], m[1] - end[1]) < 0.1);
-  const where = near < 0 ? "not at a minimum" : `at the minimum (${surface.minima[near].map(short).join(", ")})`;
-  if (path.length <= setting.steps) return `It left for infinity after ${path.length - 1} steps.`;
-  return `After ${setting.steps} steps it is at (${end.map(short).join(", ")}), value ${short(surface.value(...end))}: ${where}.`;
+  const steps = path.length - 1;
+  const far = (point) => Math.hypot(...point) > 1e6;
+  if (far(end)) return `It leaves for infinity: after ${path.findIndex(far)} steps it is more than a million away.`;
+  const near = surface.minima.find((m) => Math.hypot(m[0] - end[0], m[1] - end[1]) < 0.1);
+  const slope = Math.hypot(...surface.gradient(...end));
+  let where = `not at a minimum${slope < 1e-6 ? ", though no slope is left" : ""}`;
+  if (near) where = `${slope < 0.01 ? "at" : "near"} the minimum (${near.map(short).join(", ")})`;
+  if (steps < setting.steps) where += ". The Hessian has no inverse here: there is no next step";
+  return `After ${steps} steps it is at (${end.map(short).join(", ")}), value ${short(surface.value(...end))}: ${where}.`;
 }
 
 export default function play(host) {
   const width = Math.min(760, host.clientWidth || 640);
   const { setting, refused } = read(location.search);
   let drawn;
+  let waiting;
 
   const show = () => {
     const surface = surfaces[setting.surface];
@@ -66,28 +84,30 @@ export default function play(host) {
     chart.line(above.slice(1), 1, { "stroke-dasharray": "" });
     drawn.stage.say(ending({ setting, path, surface }));
     host.state = { ...setting, end: path.at(-1), length: path.length };
-    history.replaceState(null, "", `?${write(setting)}`);
+    // A browser allows few changes of the address.
+    clearTimeout(waiting);
+    waiting = setTimeout(() => history.replaceState(null, "", `?${write(setting)}`), 200);
   };
 
   const build = () => {
     host.replaceChildren();
     const surface = surfaces[setting.surface];
-    const stage = new Stage(host, { width, height: Math.min(width, 430) + 280, label: "A descent on a surface" });
+    const stage = new Stage(host, { width, height: Math.min(width, 430) + 240, label: "A descent on a surface" });
     const half = Math.min(width, 430);
     const [xlim, ylim] = surface.domain;
     const plane = stage.axes({ box: [0, 0, width, half], xlim, ylim, xlabel: "x", ylabel: "y", equal: true });
     plane.shade(surface.value);
     const labels = { xlabel: "step", ylabel: "value above the lowest minimum" };
-    const chart = stage.axes({ box: [0, half, width, 280], xlim: [1, 2000], ylim: [1e-16, 1e6], logx: true, logy: true, ...labels });
+    const chart = stage.axes({ box: [0, half, width, 240], xlim: [1, 2000], ylim: [1e-16, 1e6], logx: true, logy: true, ...labels });
+    stage.svg.after(stage.told);
     drawn = { stage, plane, chart };
     plane.handle(setting.start, "Start", (start) => {
-      setting.start = start;
+      setting.start = start.map((value) => Number(value.toPrecision(4)));
       show();
     });
     stage.choice("surface", Object.keys(surfaces), setting.surface, (name) => {
-      const [x, y] = surfaces[name].domain;
-      const inside = setting.start[0] >= x[0] && setting.start[0] <= x[1] && setting.start[1] >= y[0] && setting.start[1] <= y[1];
-      Object.assign(setting, { surface: name }, inside ? {} : { start: [x[0] + 0.1 * (x[1] - x[0]), y[1] - 0.1 * (y[1] - y[0])] });
+      setting.surface = name;
+      if (!inside(surfaces[name], setting.start)) setting.start = home(surfaces[name]);
       rebuild("surface");
     });
     stage.choice("optimizer", Object.keys(optimizers), setting.optimizer, (name) => {
@@ -96,7 +116,7 @@ export default function play(host) {
     });
     [...settingsOf[setting.optimizer], "steps"].forEach((key) => {
       const { name, ...range } = RANGES[key];
-      stage.slider(name, { ...range, value: setting[key] }, (value) => {
+      stage.slider(name, { ...range, value: setting[key], show: String }, (value) => {
         setting[key] = value;
         show();
       });
@@ -116,7 +136,7 @@ export default function play(host) {
     const notice = document.createElement("p");
     notice.className = "live-notice";
     notice.setAttribute("role", "status");
-    notice.textContent = `The address asked for what is not here (${refused.join(", ")}); the rest of it is shown.`;
+    notice.textContent = `The address asked for what is not here (${refused.slice(0, 3).join(", ")}); the rest of it is shown.`;
     host.prepend(notice);
   }
 }

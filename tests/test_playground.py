@@ -1,7 +1,9 @@
 """The arithmetic of the live figures and of the playground, in a real browser, against torch."""
 
 import gzip
+import html
 import importlib
+import re
 import shutil
 from contextlib import contextmanager
 from functools import partial
@@ -199,6 +201,19 @@ def test_the_three_paths_of_the_landing_page_end_where_the_printed_ones_do(page)
         np.testing.assert_allclose(path, expected.points, rtol=1e-9)
 
 
+def test_a_path_that_left_is_said_to_have_left(page):
+    told = call(page, "figures/start.js", "m.story(m.ends([4.57, 5]))")
+    assert "momentum 0.9 leaves for infinity" in told and "agree" not in told
+    assert "All three agree" in call(page, "figures/start.js", "m.story(m.ends([-4.8, 4.8]))")
+
+
+def test_the_chance_to_miss_a_well_is_never_said_to_be_nothing(page):
+    told = call(page, "figures/restarts.js", "[1, 4, 700].map(n => m.missed(0.706, n))")
+    assert "random start misses A is 29.4 %" in told[0]
+    assert "4 random starts all miss A is 0.747 %" in told[1]
+    assert "below 1e-10 %" in told[2]
+
+
 def test_the_walk_on_the_parabola_is_that_of_the_closed_form(page):
     for rate in (0.05, 0.2, 0.9, 1.1):
         places = call(page, "figures/rates.js", "m.walk(a, 10)", rate)
@@ -381,6 +396,189 @@ def test_every_case_that_a_page_links_to_is_one_that_the_playground_has(page):
     for cases in live["cases"].values():
         for settings in cases.values():
             assert call(page, "playground.js", "m.read(a).refused", settings) == []
+
+
+def test_what_the_playground_suggests_is_a_setting_that_it_has(page):
+    links = re.findall(r'href="\?([^"]+)"', (ROOT / "reference" / "playground.md").read_text())
+    assert len(links) > 5
+    for link in map(html.unescape, links):
+        assert call(page, "playground.js", "m.read(a).refused", link) == []
+
+
+def test_what_every_object_of_javascript_has_is_neither_a_surface_nor_an_optimizer(page):
+    for bad in ("surface=toString", "surface=__proto__", "optimizer=constructor", "toString=1"):
+        found = call(page, "playground.js", "m.read(a)", bad)
+        assert found["refused"] == [bad]
+        assert found["setting"] == call(page, "playground.js", "m.read('')")["setting"]
+
+
+def test_a_start_outside_the_surface_is_refused_and_a_surface_has_a_start_of_its_own(page):
+    for bad in ("start=100,100", "start=0,1e300", "start=1,", "start=0,5.01"):
+        found = call(page, "playground.js", "m.read(a)", bad)
+        assert found["refused"] == [bad]
+        assert found["setting"]["start"] == [0.5, 4]
+    for name, plane in PLANES.items():
+        found = call(page, "playground.js", "m.read(a)", f"surface={name}")
+        low, high = np.transpose(plane.domain)
+        assert found["refused"] == []
+        assert np.all((low <= found["setting"]["start"]) & (found["setting"]["start"] <= high))
+
+
+def test_an_address_keeps_every_digit_of_what_was_chosen(page):
+    chosen = {"surface": "beale", "optimizer": "Adam", "start": [-1.2345678, 2.7182818]}
+    chosen |= {"lr": 0.012345678, "beta1": 0.9012345, "beta2": 0.9999, "decay": 0.1, "steps": 1234}
+    kept = call(page, "playground.js", "m.read(m.write(a))", chosen)
+    assert kept == {"setting": chosen, "refused": []}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "start", "settings", "steps", "words"),
+    [
+        ("valley", "gradient descent", [1, 2], {"lr": 0.6}, 2000, "leaves for infinity"),
+        ("valley", "gradient descent", [1, 2], {"lr": 0.2}, 100, "at the minimum (0, 0)"),
+        ("valley", "gradient descent", [0, 0.05], {"lr": 0.5}, 99, "near the minimum (0, 0)"),
+        ("rosenbrock", "Newton", [0, 0.005], {}, 10, "no inverse"),
+        ("himmelblau", "Newton", [0, 0], {}, 20, "no slope is left"),
+    ],
+)
+def test_the_playground_says_where_a_run_ended(page, name, rule, start, settings, steps, words):
+    told = page.evaluate(
+        """async ([name, optimizer, start, settings, steps]) => {
+          const {descend} = await import("/optimizers.js");
+          const {surfaces} = await import("/surfaces.js");
+          const path = descend(surfaces[name], start, optimizer, settings, steps);
+          const {ending} = await import("/playground.js");
+          return ending({setting: {optimizer, steps}, path, surface: surfaces[name]});
+        }""",
+        [name, rule, start, settings, steps],
+    )
+    assert words in told
+
+
+# What a hand does
+
+
+@pytest.fixture
+def figure(chromium, modules, tmp_path):
+    """A page with one figure that can be touched, below its question, and room to scroll."""
+    shutil.copytree(modules, tmp_path / "playground")
+    shutil.copytree(ROOT / "_static", tmp_path / "_static")
+    (tmp_path / "figure.html").write_text(
+        """<!DOCTYPE html><title>One figure</title><link rel="icon" href="data:,">
+        <link rel="stylesheet" href="_static/custom.css">
+        <figure style="margin: 0"><div class="try" data-live="start"><button>Try it</button></div>
+        <img alt="Printed" width="350" height="300" src="picture.svg">
+        <figcaption>Paths</figcaption></figure>
+        <p><a href="#">Below</a></p><div style="height: 3000px"></div>
+        <script src="_static/try.js"></script>""",
+        encoding="utf-8",
+    )
+    picture = '<svg xmlns="http://www.w3.org/2000/svg" width="7" height="6"/>'
+    (tmp_path / "picture.svg").write_text(picture, encoding="utf-8")
+    with serving(tmp_path) as address:
+        context = chromium.new_context(
+            has_touch=True, viewport={"width": 390, "height": 844}, reduced_motion="reduce"
+        )
+        tab = context.new_page()
+        tab.goto(f"{address}/figure.html")
+        yield tab
+        context.close()
+
+
+def test_a_double_click_shows_one_live_figure(figure):
+    figure.locator("button").first.dblclick()
+    figure.locator(".live-told").first.wait_for()
+    figure.wait_for_timeout(100)
+    assert figure.locator(".live").count() == 1
+    assert figure.locator(".live").is_visible() and not figure.locator("img").is_visible()
+
+
+def test_the_keyboard_goes_from_the_button_into_the_figure(figure):
+    figure.locator("button").press("Enter")
+    figure.locator(".live").wait_for()
+    figure.keyboard.press("Tab")
+    assert figure.evaluate("document.activeElement.classList.contains('handle')")
+
+
+def test_the_sentence_is_seen_at_once_and_heard_when_the_hand_rests(figure):
+    figure.locator("button").press("Enter")
+    figure.wait_for_function("document.querySelector('.live [role=status]')?.innerText")
+    seen, heard = figure.evaluate(
+        """() => {
+          const [handle, told, status] = [".handle", ".live-told", ".live [role=status]"]
+            .map(part => document.querySelector(part));
+          const before = status.textContent;
+          handle.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowLeft"}));
+          return [told.textContent !== before, status.textContent !== before];
+        }"""
+    )
+    assert seen and not heard
+    figure.wait_for_function(
+        "document.querySelector('.live [role=status]').innerText"
+        " === document.querySelector('.live-told').innerText"
+    )
+
+
+def middle(box):
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_swipe_on_a_drawing_scrolls_the_page_and_one_on_a_handle_moves_it(figure):
+    figure.locator("button").press("Enter")
+    figure.locator(".live").wait_for()
+    touch = figure.context.new_cdp_session(figure)
+
+    def swipe(x, y):
+        kinds = ["touchStart", *["touchMove"] * 12, "touchEnd"]
+        for k, kind in enumerate(kinds):
+            finger = [] if kind == "touchEnd" else [{"x": x, "y": y - 10 * k}]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": finger})
+            figure.wait_for_timeout(16)
+        figure.wait_for_timeout(200)
+        return figure.evaluate("scrollY")
+
+    knob = figure.locator(".handle .knob")
+    x, y = middle(knob.bounding_box())
+    assert swipe(x, y + 150) > 60
+    figure.evaluate("scrollTo(0, 0)")
+    told = figure.locator(".live-told").inner_text()
+    assert swipe(x, y) == 0
+    assert figure.locator(".live-told").inner_text() != told
+
+
+def test_a_handle_that_is_grabbed_beside_its_middle_does_not_jump(figure):
+    figure.locator("button").press("Enter")
+    figure.locator(".live").wait_for()
+    knob = figure.locator(".handle .knob")
+    x, y = middle(knob.bounding_box())
+    figure.mouse.move(x + 15, y + 10)
+    figure.mouse.down()
+    figure.mouse.move(x + 16, y + 10)
+    moved = middle(knob.bounding_box())
+    assert abs(moved[0] - x - 1) < 0.5 and abs(moved[1] - y) < 0.5
+
+
+def test_a_handle_says_its_bounds_and_that_it_moves_both_ways(figure):
+    figure.locator("button").press("Enter")
+    handle = figure.locator(".handle")
+    assert handle.get_attribute("aria-valuemin") == "-5"
+    assert handle.get_attribute("aria-valuemax") == "5"
+    assert "both ways" in handle.get_attribute("aria-label")
+
+
+def test_a_mark_far_outside_has_a_place_that_a_browser_can_read(figure):
+    complaints = []
+    figure.on("console", lambda message: complaints.append(message.text))
+    places = figure.evaluate(
+        """async () => {
+          const {Stage} = await import("/playground/kit.js");
+          const stage = new Stage(document.body, {label: "Nothing"});
+          const axes = stage.axes({xlim: [0, 1], ylim: [0, 1]});
+          return [1e300, Infinity, NaN].map(far => axes.mark([far, far], "x").getAttribute("x"));
+        }"""
+    )
+    assert all(abs(float(place)) <= 1e4 for place in places)
+    assert complaints == []
 
 
 def test_all_modules_together_are_small(modules):

@@ -765,6 +765,8 @@ def test_a_figure_comes_alive_when_asked_and_not_before(chromium, address, page_
     live.locator(".live-told").filter(has_text=".").wait_for()
     drawn = live.locator("svg").first.evaluate(IN_ITS_FIGURE)
     assert not picture.is_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate(f"Boolean(document.activeElement.closest('#{name} .live'))")
     assert abs(drawn["width"] - before["width"]) < 2
     assert abs(drawn["top"] - before["top"]) < 2
     said = live.locator(".live-told").inner_text()

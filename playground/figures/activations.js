@@ -34,6 +34,13 @@ export const activations = {
   },
 };
 
+const kink = " There is a kink here: the slope is a convention, the one from the left.";
+const kinks = {
+  relu: kink,
+  "leaky relu": kink,
+  elu: " The second derivative jumps from 1 to 0 here.",
+};
+
 export default function draw(host, { width }) {
   const stage = new Stage(host, { width, height: Math.min(0.7 * width, 420), label: "An activation function" });
   const axes = stage.axes({ xlim: [-4, 4], ylim: [-1.3, 2.3], xlabel: "x", ylabel: "" });
@@ -45,13 +52,15 @@ export default function draw(host, { width }) {
     const function_ = activations[setting.name];
     const values = grid.map(function_);
     axes.clear();
+    axes.line([[-4, 0], [4, 0]], 0, { stroke: "currentColor", "stroke-width": 1, "stroke-dasharray": "", opacity: 0.5 });
+    // A slope below zero, thick.
+    axes.line(grid.map((x, i) => [x, values[i][1]]).filter(([, slope]) => slope < 0), 1, { "stroke-width": 5, "stroke-dasharray": "" });
     order.forEach((_, k) => axes.line(grid.map((x, i) => [x, values[i][k]]), k));
     const here = function_(setting.x);
     axes.line([[setting.x, -2], [setting.x, 3]], 0, { stroke: "currentColor", "stroke-width": 1, "stroke-dasharray": "1 3" });
-    here.forEach((y, k) => axes.dots([[setting.x, y]], k, 5));
-    const kink = setting.x === 0 && ["relu", "leaky relu"].includes(setting.name);
+    here.forEach((y, k) => axes.dots([[setting.x, y]], k, 7 - 2 * k));
     stage.say(`${setting.name} at ${short(setting.x)}: ${order.map((word, k) => `${word} ${short(here[k])}`).join(", ")}.`
-      + (kink ? " There is a kink here: the slope is a convention, the one from the left." : ""));
+      + (setting.x === 0 ? kinks[setting.name] ?? "" : "") + (here[1] < 0 ? " The slope is below zero here." : ""));
     host.state = { ...setting, here };
   };
 

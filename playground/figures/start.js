@@ -1,5 +1,5 @@
 // Three minimizers from one start, which the reader moves.
-import { COLORS, DASHES, Stage, short } from "../kit.js";
+import { COLORS, Stage, short } from "../kit.js";
 import { descend } from "../optimizers.js";
 import { surfaces } from "../surfaces.js";
 
@@ -9,13 +9,28 @@ const rules = {
   Adam: ["Adam", { lr: 0.1, beta1: 0.9, beta2: 0.999 }],
 };
 
+const STEPS = 100;
+
 export function ends(start) {
   return Object.values(rules).map(([name, settings]) =>
-    descend(surfaces.himmelblau, start, name, settings, 100));
+    descend(surfaces.himmelblau, start, name, settings, STEPS));
+}
+
+// Where the paths end, in words.
+export function story(paths) {
+  const { minima } = surfaces.himmelblau;
+  const where = paths.map((path) => {
+    const end = path.at(-1);
+    const near = minima.findIndex((m) => Math.hypot(m[0] - end[0], m[1] - end[1]) < 0.5);
+    if (near >= 0) return `ends near (${minima[near].map(short).join(", ")})`;
+    return Math.hypot(...end) > 1e6 ? "leaves for infinity" : "ends at none of the minima";
+  });
+  const same = new Set(where).size === 1 && /near/.test(where[0]) ? " All three agree." : "";
+  return `${Object.keys(rules).map((name, k) => `${name} ${where[k]}`).join(", ")}.${same}`;
 }
 
 export default function draw(host, { width, height }) {
-  const stage = new Stage(host, { width, height, label: "Three minimizers from one start" });
+  const stage = new Stage(host, { width, height: Math.max(height, Math.min(width, 420)), label: "Three minimizers from one start" });
   const { domain, minima, value } = surfaces.himmelblau;
   const axes = stage.axes({ xlim: domain[0], ylim: domain[1], xlabel: "x", ylabel: "y", equal: true });
   axes.shade(value);
@@ -23,17 +38,14 @@ export default function draw(host, { width, height }) {
   const show = (start) => {
     axes.clear();
     minima.forEach((minimum) => axes.mark(minimum, "☆"));
-    const where = ends(start).map((path, number) => {
-      axes.line(path, number);
-      const end = path.at(-1);
-      axes.mark(end, ["■", "▲", "◆"][number], { fill: COLORS[number] });
-      const near = minima.findIndex((m) => Math.hypot(m[0] - end[0], m[1] - end[1]) < 0.5);
-      return near < 0 ? "at none of the minima" : `near (${minima[near].map(short).join(", ")})`;
+    const paths = ends(start);
+    paths.forEach((path, number) => axes.line(path, number));
+    // Squares of three sizes: where all agree, each is still seen.
+    paths.forEach((path, number) => {
+      axes.mark(path.at(-1), "■", { fill: COLORS[number] }).style.fontSize = `${24 - 6 * number}px`;
     });
-    const same = new Set(where).size === 1 ? " All three agree." : "";
-    const told = Object.keys(rules).map((name, k) => `${name} ends ${where[k]}`).join(", ");
-    stage.say(`From (${start.map(short).join(", ")}): ${told}.${same}`);
-    host.state = { start, ends: ends(start).map((path) => path.at(-1)) };
+    stage.say(`From (${start.map(short).join(", ")}): ${story(paths)}`);
+    host.state = { start, ends: paths.map((path) => path.at(-1)) };
   };
 
   const start = [0.5, 4];

@@ -32,11 +32,17 @@ export function backward(values, steps) {
   return { slopes, parts };
 }
 
+const [WIDE, HIGH] = [52, 30];
+
 export default function draw(host, { width, height }) {
-  const stage = new Stage(host, { width, height: Math.max(height, 260), label: "A tape" });
-  const setting = { x: 2, y: 3, step: 6 };
-  const spot = ([right, down]) => [width * (0.15 + 0.35 * right), stage.height * (0.22 + 0.56 * down)];
-  const steps = ["values of x and y", "sine and product", "their sum", "back through the sum", "back through the product", "back through the sine"];
+  const tall = width < 500;
+  const stage = new Stage(host, { width, height: tall ? 370 : Math.max(height, 260), label: "A tape" });
+  const setting = { x: 2, y: 3, step: 1 };
+  const share = (part, room) => room * (0.17 + 0.66 * part);
+  // From left to right, or from top to bottom.
+  const spot = ([k, i]) => tall ? [share(i, width), 40 + 145 * k] : [share(k / 2, width), share(i, stage.height)];
+  const steps = [...Array(3).fill("forward"), "the slope of the sum is 1; back through the sum", "back through the product", "back through the sine"];
+  const write = (text, x, y, name = "") => element("text", { x, y, "text-anchor": "middle", class: name }, stage.svg, text);
 
   const show = () => {
     const { x, y, step } = setting;
@@ -46,23 +52,28 @@ export default function draw(host, { width, height }) {
     stage.svg.replaceChildren();
     tape.forEach(({ at, of }, index) => of.forEach((from) => {
       const [[x1, y1], [x2, y2]] = [spot(tape[from].at), spot(at)];
+      const [dx, dy] = [x2 - x1, y2 - y1];
       const part = parts.find((p) => p.from === index && p.to === from);
-      element("line", { x1, y1, x2, y2, class: "curve", stroke: part ? "#d55e00" : "#888" }, stage.svg);
-      if (part) {
-        const middle = { x: (x1 + x2) / 2, y: (y1 + y2) / 2 + 5, "text-anchor": "middle", class: "mark" };
-        element("text", middle, stage.svg, `× ${part.factor.toFixed(3)}`);
-      }
+      const look = { class: "curve", stroke: part ? "#d55e00" : "#888" };
+      element("line", { x1, y1, x2, y2, ...look }, stage.svg);
+      const edge = 1 - Math.min(WIDE / Math.abs(dx), HIGH / Math.abs(dy));
+      const turn = `translate(${x1 + edge * dx} ${y1 + edge * dy}) rotate(${(Math.atan2(dy, dx) * 180) / Math.PI})`;
+      element("path", { d: "M-10,-5L0,0L-10,5", transform: turn, ...look }, stage.svg);
+      if (part) write(`× ${part.factor.toFixed(3)}`, (x1 + x2) / 2, (y1 + y2) / 2 + 4, "over-line");
     }));
     tape.forEach(({ name, at }, index) => {
       const [left, top] = spot(at);
-      const look = { x: left - 52, y: top - 30, width: 104, height: 60, rx: 6, class: "box" };
+      const look = { x: left - WIDE, y: top - HIGH, width: 2 * WIDE, height: 2 * HIGH, rx: 6, class: "box" };
       element("rect", look, stage.svg);
-      const slope = step > 3 && (index === 4 || slopes[index] !== 0) ? slopes[index].toFixed(3) : "";
-      const lines = [name, `value ${index < known ? values[index].toFixed(3) : ""}`, `slope ${slope}`];
-      lines.forEach((line, k) => element("text", { x: left, y: top - 12 + 18 * k, "text-anchor": "middle" }, stage.svg, line));
+      const reached = step > 3 && (index === 4 || parts.some((p) => p.to === index));
+      const lines = [name, `value ${index < known ? values[index].toFixed(3) : ""}`, `slope ${reached ? slopes[index].toFixed(3) : ""}`];
+      lines.forEach((line, k) => write(line, left, top - 12 + 18 * k));
     });
-    const told = step < 6 ? "" : ` The slope of x is ${slopes[0].toFixed(3)}, the sum over both ways; that of y is ${slopes[1].toFixed(3)}.`;
-    stage.say(`Step ${step} of 6: ${steps[step - 1]}.${told}`);
+    const got = tape.map(({ name }, k) => `${name} is ${values[k].toFixed(3)}`).slice([0, 2, 4][step - 1] ?? 5, known);
+    const given = parts.filter(({ from }) => from === 8 - step).map(({ from, to, factor }) => `${tape[to].name} gets ${slopes[from].toFixed(3)} × ${factor.toFixed(3)}`);
+    const told = step < 6 ? "" : ` The slope of x is the sum over both ways, ${slopes[0].toFixed(3)}.`;
+    stage.say(`Step ${step} of 6: ${[steps[step - 1], ...got, ...given].join(", ")}.${told}`);
+    button.setAttribute("aria-disabled", step === 6);
     host.state = { ...setting, values, slopes };
   };
 
@@ -70,12 +81,12 @@ export default function draw(host, { width, height }) {
     setting[name] = value;
     show();
   }));
-  stage.button("Begin anew", () => {
-    setting.step = 1;
+  const button = stage.button("One step", () => {
+    setting.step = Math.min(6, setting.step + 1);
     show();
   });
-  stage.button("One step", () => {
-    setting.step = Math.min(6, setting.step + 1);
+  stage.button("Begin anew", () => {
+    setting.step = 1;
     show();
   });
   show();

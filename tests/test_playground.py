@@ -285,6 +285,41 @@ def test_the_loss_of_infinitely_many_rows_is_the_integral_over_a_gaussian(page):
         assert abs(found - expected) < 1e-9
 
 
+@pytest.mark.parametrize("deviation", [5.0, 500.0])
+def test_the_needle_of_some_rows_is_that_of_a_fine_grid(page, deviation):
+    for count in (20, 200, 5000):
+        x = deviation * 1e-3 * np.array(call(page, "figures/needle.js", "m.drawRows(a)", count))
+        assert abs(x.std() / deviation - 1) < 0.25
+
+        def loss(grid, x=x):
+            return np.array([((np.cos(a * x) - np.cos(0.583 * x)) ** 2).mean() for a in grid])
+
+        given = [deviation, count]
+        rows = "m.means(m.drawRows(a[1]))"
+        coarse = np.linspace(0, 2, 401)
+        seen = call(page, "figures/needle.js", f"m.dips(a[0], {rows}).seen", given)
+        np.testing.assert_allclose(seen[::10], loss(coarse), atol=2e-3)
+        fine = 0.583 + np.arange(-4000, 4001) * 0.005 / deviation
+        fine = fine[fine >= 0]
+        values = loss(fine)
+        tops = fine[1:-1][(values[1:-1] > values[:-2]) & (values[1:-1] > values[2:])]
+        low = tops[tops < 0.583].max(initial=0)
+        high = tops[tops > 0.583].min()
+        rims = call(page, "figures/needle.js", f"m.rims(a[0], {rows})", given)
+        np.testing.assert_allclose(rims, [low, high], atol=0.04 / deviation)
+
+
+def test_the_dips_are_about_as_many_as_the_printed_ones(page):
+    for rows, deviation, printed in ((200, 5, 2), (10_000, 500, 367)):
+        found = call(
+            page,
+            "figures/needle.js",
+            "m.dips(a[1], m.means(m.drawRows(a[0]))).count",
+            [rows, deviation],
+        )
+        assert abs(found / printed - 1) < 0.1
+
+
 def test_the_tape_has_torchs_slopes(page):
     for point in np.random.default_rng(6).uniform(-4, 4, (20, 2)):
         x, y = (torch.tensor(v, requires_grad=True, dtype=torch.float64) for v in point)

@@ -395,6 +395,40 @@ def test_the_signal_of_a_network_has_the_size_that_theory_gives_it(page):
         assert abs(np.log(sizes[-1] / size)) < 1
 
 
+@pytest.mark.parametrize("activation", ["ReLU", "tanh"])
+def test_the_gradient_of_the_layers_is_torchs(page, activation):
+    phi = {"ReLU": torch.relu, "tanh": torch.tanh}[activation]
+    found = call(page, "figures/layers.js", "Array.from(m.draws())")
+    draws = torch.tensor(found, dtype=torch.float64)
+    inputs, weights, last = draws.split([1200, 40 * 3600, 1200])
+    for gain, depth in ((0.58, 20), (1.41, 40), (10.0, 20)):
+        layers = [inputs.reshape(60, 20).requires_grad_()]
+        for weight in weights.reshape(40, 60, 60)[:depth]:
+            layers.append(phi(gain / np.sqrt(60) * weight @ layers[-1]))
+        expected = torch.autograd.grad(layers[-1], layers, last.reshape(60, 20))
+        setting = {"activation": activation, "gain": gain, "depth": depth}
+        for names, parts in (
+            ("m.signals(a)", layers),
+            ("m.gradients(a, m.signals(a))", expected),
+        ):
+            found = call(page, "figures/layers.js", f"{names}.map(m.meanSquare)", setting)
+            sizes = [part.square().mean().item() for part in parts]
+            np.testing.assert_allclose(np.array(found, float), sizes, rtol=1e-6)
+
+
+def test_signal_and_gradient_fare_as_in_the_printed_networks(page):
+    fates = "const s = m.signals(a), e = [s, m.gradients(a, s).reverse()]"
+    for gain, expected in (
+        (3**-0.5, ["dies", "dies"]),
+        (2**0.5, ["survives", "survives"]),
+        (10, ["survives", "explodes"]),
+    ):
+        setting = {"activation": "tanh", "gain": gain, "depth": 20}
+        ends = "e.map(way => m.fate(m.meanSquare(way[0]), m.meanSquare(way.at(-1))))"
+        expression = f"(() => {{ {fates}; return {ends} }})()"
+        assert call(page, "figures/layers.js", expression, setting) == expected
+
+
 # The address, and the weight
 
 

@@ -234,6 +234,29 @@ def test_beales_runs_end_as_in_the_chapter(page):
         # A thousand steps in the narrow trough make the rounding of the first ones visible.
         np.testing.assert_allclose(run["end"], path.end, atol=0.1)
         assert abs(run["highest"] / path.values[1:].max() - 1) < 1e-9
+        right = np.flatnonzero(path.points[:, 0] > 0)
+        assert run["crossed"] == (right[0] if len(right) else -1)
+
+
+def test_a_run_on_beale_that_jumps_the_line_is_seen_to_cross_it(page):
+    setting = {"start": [-1, 2], "lr": 0.6, "beta1": 0.9}
+    run = call(page, "figures/beale.js", "m.run(a)", setting)
+    path = descend(beale, (-1, 2), optim.Adam, lr=0.6, betas=(0.9, 0.999), steps=1000)
+    assert path.values[1:].max() < beale(0, 1)  # below the pass at every step
+    assert run["crossed"] == np.flatnonzero(path.points[:, 0] > 0)[0]
+    assert call(page, "figures/beale.js", "m.place(a)", run["end"]) == "at the minimum"
+
+
+def test_the_end_of_a_run_on_beale_has_the_name_of_its_place(page):
+    for end, name in (
+        ([-5.8, 1.15], "in the trough on the left"),
+        ([-100, 1 + 111 / 11200], "in the trough on the left"),
+        ([-0.09, 3.31], "left of the line, outside the trough"),
+        ([3, 0.5], "at the minimum"),
+        ([2.39, 0.162], "right of the line, not at the minimum"),
+        ([10.1, 0.891], "far out on the right, along y = 1"),
+    ):
+        assert call(page, "figures/beale.js", "m.place(a)", end) == name
 
 
 def test_the_factor_of_momentum_is_the_largest_eigenvalue_of_its_step(page):

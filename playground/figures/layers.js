@@ -7,7 +7,7 @@ const WIDTH = 60;
 const INPUTS = 20;
 const DEPTH = 40;
 const BATCH = WIDTH * INPUTS;
-const rules = [[Math.sqrt(1 / 3), "default"], [1, "Xavier"], [Math.sqrt(2), "He"], [10, "N(0, 1) at 100 units"]];
+const rules = [[Math.sqrt(1 / 3), "default"], [1, "Xavier"], [Math.sqrt(2), "He"], [10, "N(0, 1)"]];
 
 // Each function, and its slope where its value is v.
 const functions = {
@@ -74,7 +74,7 @@ export default function draw(host, { width, height }) {
   const box = tall ? [width, width * 0.75] : [width / 2, Math.min(height, 340)];
   const stage = new Stage(host, { width, height: tall ? 2 * box[1] : box[1], label: "A signal through layers" });
   const setting = { activation: "tanh", gain: rules[0][0], depth: 20 };
-  const along = stage.axes({ box: [0, 0, ...box], xlim: [0, DEPTH], ylim: [1e-12, 1e18], logy: true, xlabel: "layer", ylabel: "mean square" });
+  const along = stage.axes({ box: [0, 0, ...box], xlim: [0, DEPTH], ylim: [1e-12, 1e17], logy: true, xlabel: "layer", ylabel: "mean square" });
   const second = tall ? [0, box[1]] : [box[0], 0];
   const bars = stage.axes({ box: [...second, ...box], xlim: [-1.05, 1.05], ylim: [0, 1], xlabel: "output of the last layer", ylabel: "share, tallest 1" });
 

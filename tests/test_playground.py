@@ -385,6 +385,24 @@ def test_the_peak_is_fitted_to_the_chapters_data_as_minuit_fits_it(page):
     )
     expected = minuit.mnprofile("width", grid=widths)[1] - minuit.fval
     np.testing.assert_allclose(rise, expected, atol=2e-3)
+    minuit.strategy = 2
+    minuit.hesse()
+    fitted = "m.fit(m.DATA.y, [4, 6, 1, 6, -0.4])"
+    found = call(page, "figures/profile.js", f"m.hesse(m.DATA.y, {fitted})")
+    assert abs(found / minuit.errors["width"] - 1) < 1e-3
+    cut = call(page, "figures/profile.js", f"m.slice(m.DATA.y, {fitted}, a)", widths.tolist())
+    expected = minuit.profile("width", grid=widths)[1] - minuit.fval
+    np.testing.assert_allclose(cut, expected, rtol=1e-3, atol=1e-3)
+    wide = np.linspace(0.4, 1.3, 37).tolist()
+    for up in (0.2, 1, 5):
+        crossed = "m.crossings(a[0], m.profile(m.DATA.y, " + fitted + ", a[0]), a[1])"
+        ends = call(page, "figures/profile.js", crossed, [wide, up])
+        minuit.errordef = up
+        minuit.hesse()
+        minuit.minos("width")
+        minos = minuit.merrors["width"]
+        expected = minuit.values["width"] + np.array([minos.lower, minos.upper])
+        np.testing.assert_allclose(ends, expected, atol=5e-4)
 
 
 def test_the_basins_of_the_two_wells_are_those_of_helpers(page):

@@ -23,14 +23,14 @@ export function place([x, y]) {
 }
 
 export default function draw(host, { width, height }) {
-  const stage = new Stage(host, { width, height, label: "Adam on Beale's function" });
+  const stage = new Stage(host, { width, height: Math.min(height, 0.5 * width), label: "Adam on Beale's function" });
   const axes = stage.axes({ xlim: [-8, 5], ylim: [-1, 4], xlabel: "x", ylabel: "y", equal: true });
   axes.shade(value, 120);
   const setting = { start: [-1, 2], lr: 0.3, beta1: 0.9 };
 
   const show = () => {
     const { path, end, highest, crossed } = run(setting);
-    const at = (k) => short(value(...path[k]));
+    const at = (k) => Number(value(...path[k]).toPrecision(4));
     axes.clear();
     axes.line([[0, -1], [0, 4]], 2, { stroke: "#222", "stroke-width": 1 });
     axes.mark([3, 0.5], "☆");

@@ -203,6 +203,14 @@ def test_the_walk_on_the_parabola_is_that_of_the_closed_form(page):
     for rate in (0.05, 0.2, 0.9, 1.1):
         places = call(page, "figures/rates.js", "m.walk(a, 10)", rate)
         np.testing.assert_allclose(places, 10 * (1 - 2 * rate) ** np.arange(11), rtol=1e-9)
+    for rate, start, told in (
+        (0.05, 10, "creeps"),
+        (0.9, 10, "converges"),
+        (1, 10, "for ever"),
+        (1.005, 10, "explodes"),
+        (1.1, 0, "nothing moves"),
+    ):
+        assert told in call(page, "figures/rates.js", "m.story(...a)", [rate, start])
 
 
 @pytest.mark.parametrize("schedule", ["constant", "exponential", "inverse root", "piecewise"])
@@ -279,6 +287,34 @@ def test_the_factor_of_momentum_is_the_largest_eigenvalue_of_its_step(page):
         np.testing.assert_allclose(
             np.linalg.norm(path, axis=1), np.linalg.norm(expected, axis=1), rtol=1e-6
         )
+
+
+def test_the_lines_of_momentums_map_have_the_factor_that_stands_on_them(page):
+    for by in (0.7, 0.8, 0.9, 0.95):
+        corners = np.array(call(page, "figures/momentum.js", "m.triangle(a)", by))
+        for start, end in zip(corners[:-1], corners[1:], strict=True):
+            for share in (0.1, 0.5, 0.9):
+                lr, beta = (1 - share) * start + share * end
+                if beta > 0:
+                    found = call(page, "figures/momentum.js", "m.factor(...a)", [lr, beta])
+                    assert abs(found / by - 1) < 1e-6
+    for beta in (0, 0.4, 0.9):
+        found = call(page, "figures/momentum.js", "m.factor(...a)", [(1 + beta) / 2, beta])
+        assert abs(found - 1) < 1e-6
+
+
+def test_the_steps_to_a_tenth_are_counted_on_torchs_path(page):
+    valley = Objective(lambda x, y: 0.1 * x**2 + 2 * y**2, ((-6, 6), (-6, 6)))
+    root = (20**0.5 - 1) / (20**0.5 + 1)
+    best = (4 / (0.2**0.5 + 2) ** 2, root**2)
+    for lr, beta in (best, (0.02, 0.95), (0.495, 0), (0.7, 0.403)):
+        points = descend(valley, (-5, -2), optim.SGD, lr=lr, momentum=beta, steps=500).points
+        far = np.linalg.norm(points, axis=1)
+        expected = np.flatnonzero(far > far[0] / 10)[-1] + 1
+        setting = {"lr": lr, "beta": beta}
+        assert call(page, "figures/momentum.js", "m.tenth(a)", setting) == expected
+    stays = {"lr": 0.5, "beta": 0}
+    assert call(page, "figures/momentum.js", "m.tenth(a, 100)", stays) == 101
 
 
 def test_the_activations_have_torchs_values_and_slopes(page):

@@ -127,7 +127,7 @@ export default function draw(host, { width, height }) {
     const error = hesse(y, last);
     const ends = crossings(widths, rise, up);
     curve.clear();
-    curve.line([[0, up], [9, up]], 0, { stroke: "currentColor", "stroke-width": 1 });
+    curve.line([[0, up], [9, up]], 0, { stroke: "currentColor", style: "stroke-width: 1" });
     const fine = Array.from({ length: 91 }, (_, k) => 0.4 + k / 100);
     curve.line(widths.map((w, k) => [w, rise[k]]), 0);
     curve.line(fine.map((w) => [w, ((w - p[2]) / error) ** 2]), 1);

@@ -32,7 +32,7 @@ export default function draw(host, { width, height }) {
     const { path, end, highest, crossed } = run(setting);
     const at = (k) => Number(value(...path[k]).toPrecision(4));
     axes.clear();
-    axes.line([[0, -1], [0, 4]], 2, { stroke: "#222", style: "stroke-width: 1" });
+    axes.line([[0, -1], [0, 4]], 0, { stroke: "#222", "stroke-dasharray": "2 3", style: "stroke-width: 1" });
     axes.mark([3, 0.5], "☆");
     axes.mark([0, 1], "✕");
     axes.line(path, 1, { "stroke-dasharray": "" });

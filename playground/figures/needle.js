@@ -84,18 +84,13 @@ export default function draw(host, { width }) {
     const { deviation, rows } = setting;
     const whole = dips(deviation, table);
     axes.clear();
-    // Of the points that share a pixel the lowest and the highest are drawn.
-    const points = [];
-    for (let k = 0; k < 4000; k += 8) {
-      const part = whole.seen.slice(k, k + 9);
-      points.push([k / 2000, part[0]], [k / 2000, Math.min(...part)], [k / 2000, Math.max(...part)], [(k + 8) / 2000, part[8]]);
-    }
-    axes.line([[TRUTH, 0], [TRUTH, 2]], 2);
-    axes.line(points, 0, { style: "stroke-width: 1" });
+    const truth = (part) => part.line([[TRUTH, 0], [TRUTH, 2]], 0, { stroke: "currentColor", "stroke-dasharray": "2 3" });
+    truth(axes);
+    axes.line(whole.seen.map((y, k) => [k / 2000, y]), 0, { style: "stroke-width: 1" });
     near?.group.remove();
     const xlim = [Math.max(0, TRUTH - 17 / deviation), Math.min(2, TRUTH + 17 / deviation)];
     near = stage.axes({ box: [0, high, width, high], xlim, ylim: [0, 2], xlabel: "a, enlarged around the truth", ylabel: "loss" });
-    near.line([[TRUTH, 0], [TRUTH, 2]], 2);
+    truth(near);
     const fine = grid(...xlim, 400);
     near.line(fine.map((a) => [a, sample(a, deviation, table)]), 0);
     near.line(fine.map((a) => [a, population(a, deviation)]), 1);
@@ -107,12 +102,12 @@ export default function draw(host, { width }) {
     host.state = { ...setting, dips: whole.count, rims: [low, top] };
   };
 
-  stage.legend(["these rows", "infinitely many rows", "the truth"]);
+  stage.legend(["these rows", "infinitely many rows"]);
   stage.slider("deviation of x", { min: 1, max: 500, step: 0.0134948, value: 5, log: true }, (deviation) => {
     setting.deviation = deviation;
     show();
   });
-  stage.slider("rows", { min: 20, max: 10000, value: 200, log: true, show: (n) => String(Math.round(n)) }, (rows) => {
+  stage.slider("rows", { min: 20, max: 10000, step: 0.0134948, value: 200, log: true, show: (n) => String(Math.round(n)) }, (rows) => {
     setting.rows = Math.round(rows);
     table = means(drawRows(setting.rows));
     show();

@@ -218,6 +218,14 @@ def test_the_walk_on_the_parabola_is_that_of_the_closed_form(page):
     for rate in (0.05, 0.2, 0.9, 1.1):
         places = call(page, "figures/rates.js", "m.walk(a, 10)", rate)
         np.testing.assert_allclose(places, 10 * (1 - 2 * rate) ** np.arange(11), rtol=1e-9)
+    for rate, start, told in (
+        (0.05, 10, "creeps"),
+        (0.9, 10, "converges"),
+        (1, 10, "for ever"),
+        (1.005, 10, "explodes"),
+        (1.1, 0, "nothing moves"),
+    ):
+        assert told in call(page, "figures/rates.js", "m.story(...a)", [rate, start])
 
 
 @pytest.mark.parametrize("schedule", ["constant", "exponential", "inverse root", "piecewise"])
@@ -249,6 +257,29 @@ def test_beales_runs_end_as_in_the_chapter(page):
         # A thousand steps in the narrow trough make the rounding of the first ones visible.
         np.testing.assert_allclose(run["end"], path.end, atol=0.1)
         assert abs(run["highest"] / path.values[1:].max() - 1) < 1e-9
+        right = np.flatnonzero(path.points[:, 0] > 0)
+        assert run["crossed"] == (right[0] if len(right) else -1)
+
+
+def test_a_run_on_beale_that_jumps_the_line_is_seen_to_cross_it(page):
+    setting = {"start": [-1, 2], "lr": 0.6, "beta1": 0.9}
+    run = call(page, "figures/beale.js", "m.run(a)", setting)
+    path = descend(beale, (-1, 2), optim.Adam, lr=0.6, betas=(0.9, 0.999), steps=1000)
+    assert path.values[1:].max() < beale(0, 1)  # below the pass at every step
+    assert run["crossed"] == np.flatnonzero(path.points[:, 0] > 0)[0]
+    assert call(page, "figures/beale.js", "m.place(a)", run["end"]) == "at the minimum"
+
+
+def test_the_end_of_a_run_on_beale_has_the_name_of_its_place(page):
+    for end, name in (
+        ([-5.8, 1.15], "in the trough on the left"),
+        ([-100, 1 + 111 / 11200], "in the trough on the left"),
+        ([-0.09, 3.31], "left of the line, outside the trough"),
+        ([3, 0.5], "at the minimum"),
+        ([2.39, 0.162], "right of the line, not at the minimum"),
+        ([10.1, 0.891], "far out on the right, along y = 1"),
+    ):
+        assert call(page, "figures/beale.js", "m.place(a)", end) == name
 
 
 def test_the_factor_of_momentum_is_the_largest_eigenvalue_of_its_step(page):
@@ -271,6 +302,34 @@ def test_the_factor_of_momentum_is_the_largest_eigenvalue_of_its_step(page):
         np.testing.assert_allclose(
             np.linalg.norm(path, axis=1), np.linalg.norm(expected, axis=1), rtol=1e-6
         )
+
+
+def test_the_lines_of_momentums_map_have_the_factor_that_stands_on_them(page):
+    for by in (0.7, 0.8, 0.9, 0.95):
+        corners = np.array(call(page, "figures/momentum.js", "m.triangle(a)", by))
+        for start, end in zip(corners[:-1], corners[1:], strict=True):
+            for share in (0.1, 0.5, 0.9):
+                lr, beta = (1 - share) * start + share * end
+                if beta > 0:
+                    found = call(page, "figures/momentum.js", "m.factor(...a)", [lr, beta])
+                    assert abs(found / by - 1) < 1e-6
+    for beta in (0, 0.4, 0.9):
+        found = call(page, "figures/momentum.js", "m.factor(...a)", [(1 + beta) / 2, beta])
+        assert abs(found - 1) < 1e-6
+
+
+def test_the_steps_to_a_tenth_are_counted_on_torchs_path(page):
+    valley = Objective(lambda x, y: 0.1 * x**2 + 2 * y**2, ((-6, 6), (-6, 6)))
+    root = (20**0.5 - 1) / (20**0.5 + 1)
+    best = (4 / (0.2**0.5 + 2) ** 2, root**2)
+    for lr, beta in (best, (0.02, 0.95), (0.495, 0), (0.7, 0.403)):
+        points = descend(valley, (-5, -2), optim.SGD, lr=lr, momentum=beta, steps=500).points
+        far = np.linalg.norm(points, axis=1)
+        expected = np.flatnonzero(far > far[0] / 10)[-1] + 1
+        setting = {"lr": lr, "beta": beta}
+        assert call(page, "figures/momentum.js", "m.tenth(a)", setting) == expected
+    stays = {"lr": 0.5, "beta": 0}
+    assert call(page, "figures/momentum.js", "m.tenth(a, 100)", stays) == 101
 
 
 def test_the_activations_have_torchs_values_and_slopes(page):
@@ -298,6 +357,41 @@ def test_the_loss_of_infinitely_many_rows_is_the_integral_over_a_gaussian(page):
         expected, _ = integrate.quad(integrand, -10, 10, limit=500)
         found = call(page, "figures/needle.js", "m.population(...a)", [a, deviation])
         assert abs(found - expected) < 1e-9
+
+
+@pytest.mark.parametrize("deviation", [5.0, 500.0])
+def test_the_needle_of_some_rows_is_that_of_a_fine_grid(page, deviation):
+    for count in (20, 200, 5000):
+        x = deviation * 1e-3 * np.array(call(page, "figures/needle.js", "m.drawRows(a)", count))
+        assert abs(x.std() / deviation - 1) < 0.25
+
+        def loss(grid, x=x):
+            return np.array([((np.cos(a * x) - np.cos(0.583 * x)) ** 2).mean() for a in grid])
+
+        given = [deviation, count]
+        rows = "m.means(m.drawRows(a[1]))"
+        coarse = np.linspace(0, 2, 401)
+        seen = call(page, "figures/needle.js", f"m.dips(a[0], {rows}).seen", given)
+        np.testing.assert_allclose(seen[::10], loss(coarse), atol=2e-3)
+        fine = 0.583 + np.arange(-4000, 4001) * 0.005 / deviation
+        fine = fine[fine >= 0]
+        values = loss(fine)
+        tops = fine[1:-1][(values[1:-1] > values[:-2]) & (values[1:-1] > values[2:])]
+        low = tops[tops < 0.583].max(initial=0)
+        high = tops[tops > 0.583].min()
+        rims = call(page, "figures/needle.js", f"m.rims(a[0], {rows})", given)
+        np.testing.assert_allclose(rims, [low, high], atol=0.04 / deviation)
+
+
+def test_the_dips_are_about_as_many_as_the_printed_ones(page):
+    for rows, deviation, printed in ((200, 5, 2), (10_000, 500, 367)):
+        found = call(
+            page,
+            "figures/needle.js",
+            "m.dips(a[1], m.means(m.drawRows(a[0]))).count",
+            [rows, deviation],
+        )
+        assert abs(found / printed - 1) < 0.1
 
 
 def test_the_tape_has_torchs_slopes(page):
@@ -342,6 +436,24 @@ def test_the_peak_is_fitted_to_the_chapters_data_as_minuit_fits_it(page):
     )
     expected = minuit.mnprofile("width", grid=widths)[1] - minuit.fval
     np.testing.assert_allclose(rise, expected, atol=2e-3)
+    minuit.strategy = 2
+    minuit.hesse()
+    fitted = "m.fit(m.DATA.y, [4, 6, 1, 6, -0.4])"
+    found = call(page, "figures/profile.js", f"m.hesse(m.DATA.y, {fitted})")
+    assert abs(found / minuit.errors["width"] - 1) < 1e-3
+    cut = call(page, "figures/profile.js", f"m.slice(m.DATA.y, {fitted}, a)", widths.tolist())
+    expected = minuit.profile("width", grid=widths)[1] - minuit.fval
+    np.testing.assert_allclose(cut, expected, rtol=1e-3, atol=1e-3)
+    wide = np.linspace(0.4, 1.3, 37).tolist()
+    for up in (0.2, 1, 5):
+        crossed = "m.crossings(a[0], m.profile(m.DATA.y, " + fitted + ", a[0]), a[1])"
+        ends = call(page, "figures/profile.js", crossed, [wide, up])
+        minuit.errordef = up
+        minuit.hesse()
+        minuit.minos("width")
+        minos = minuit.merrors["width"]
+        expected = minuit.values["width"] + np.array([minos.lower, minos.upper])
+        np.testing.assert_allclose(ends, expected, atol=5e-4)
 
 
 def test_the_basins_of_the_two_wells_are_those_of_helpers(page):
@@ -373,6 +485,40 @@ def test_the_signal_of_a_network_has_the_size_that_theory_gives_it(page):
         for _ in range(20):
             size = mean_square_after_tanh(gain * np.sqrt(size))
         assert abs(np.log(sizes[-1] / size)) < 1
+
+
+@pytest.mark.parametrize("activation", ["ReLU", "tanh"])
+def test_the_gradient_of_the_layers_is_torchs(page, activation):
+    phi = {"ReLU": torch.relu, "tanh": torch.tanh}[activation]
+    found = call(page, "figures/layers.js", "Array.from(m.draws())")
+    draws = torch.tensor(found, dtype=torch.float64)
+    inputs, weights, last = draws.split([1200, 40 * 3600, 1200])
+    for gain, depth in ((0.58, 20), (1.41, 40), (10.0, 20)):
+        layers = [inputs.reshape(60, 20).requires_grad_()]
+        for weight in weights.reshape(40, 60, 60)[:depth]:
+            layers.append(phi(gain / np.sqrt(60) * weight @ layers[-1]))
+        expected = torch.autograd.grad(layers[-1], layers, last.reshape(60, 20))
+        setting = {"activation": activation, "gain": gain, "depth": depth}
+        for names, parts in (
+            ("m.signals(a)", layers),
+            ("m.gradients(a, m.signals(a))", expected),
+        ):
+            found = call(page, "figures/layers.js", f"{names}.map(m.meanSquare)", setting)
+            sizes = [part.square().mean().item() for part in parts]
+            np.testing.assert_allclose(np.array(found, float), sizes, rtol=1e-6)
+
+
+def test_signal_and_gradient_fare_as_in_the_printed_networks(page):
+    fates = "const s = m.signals(a), e = [s, m.gradients(a, s).reverse()]"
+    for gain, expected in (
+        (3**-0.5, ["dies", "dies"]),
+        (2**0.5, ["survives", "survives"]),
+        (10, ["survives", "explodes"]),
+    ):
+        setting = {"activation": "tanh", "gain": gain, "depth": 20}
+        ends = "e.map(way => m.fate(m.meanSquare(way[0]), m.meanSquare(way.at(-1))))"
+        expression = f"(() => {{ {fates}; return {ends} }})()"
+        assert call(page, "figures/layers.js", expression, setting) == expected
 
 
 # The address, and the weight

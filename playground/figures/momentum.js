@@ -1,5 +1,5 @@
 // Momentum's map of rates: the factor of each pair, and beside it the path of the chosen one.
-import { COLORS, Stage, short } from "../kit.js";
+import { COLORS, Stage, element, short } from "../kit.js";
 
 const CURVATURES = [0.2, 4];
 const START = [-5, -2];
@@ -12,6 +12,23 @@ export function factor(lr, beta) {
     const inside = half * half - beta;
     return inside < 0 ? Math.sqrt(beta) : Math.abs(half) + Math.sqrt(inside);
   }));
+}
+
+// The pairs whose factor is at most a number: a triangle on its tip, for the larger root is that
+// number on its sides, its negative on the right, and the root of beta reaches it at the top.
+export function triangle(by) {
+  const [low, high] = CURVATURES;
+  const left = (part) => ((1 - by) * (1 - part)) / low;
+  const right = (part) => ((1 + by) * (1 + part)) / high;
+  const [up, down] = [(1 - by) / low, (1 + by) / high];
+  const tip = (up - down) / (up + down);
+  return [[left(by), by * by], [left(tip), by * tip], [right(by), by * by], [left(by), by * by]];
+}
+
+// How many steps until no later one is farther than a tenth of the start, at most so many.
+export function tenth(setting, steps = 3000) {
+  const far = path({ ...setting, angle: 0 }, steps).map((point) => Math.hypot(...point));
+  return far.findLastIndex((distance) => distance > far[0] / 10) + 1;
 }
 
 // The path in a valley that is turned by an angle, as is the start: then nothing but the picture turns.
@@ -31,10 +48,10 @@ export function path({ lr, beta, angle }, steps = STEPS) {
   return points;
 }
 
-export default function draw(host, { width, height }) {
+export default function draw(host, { width }) {
   const tall = width < 500;
   const size = tall ? width : width / 2;
-  const stage = new Stage(host, { width, height: tall ? 2 * size : Math.max(height, size), label: "Momentum" });
+  const stage = new Stage(host, { width, height: tall ? 2 * size : size, label: "Momentum" });
   const map = stage.axes({ box: [0, 0, size, size], xlim: [0.02, 1], ylim: [0, 0.95], xlabel: "learning rate", ylabel: "beta" });
   map.shade((lr, beta) => (factor(lr, beta) < 1 ? factor(lr, beta) : 1));
   const box = tall ? [0, size, size, size] : [size, 0, size, size];
@@ -55,19 +72,32 @@ export default function draw(host, { width, height }) {
     plane.mark([0, 0], "☆");
     plane.mark(points[0], "●", { fill: COLORS[1] });
     const by = factor(setting.lr, setting.beta);
-    const told = by < 1
-      ? `in the long run each step keeps ${short(by)} of the distance; a tenth is left after ${short(Math.log(0.1) / Math.log(by))} steps`
-      : "it does not converge";
+    const count = tenth(setting);
+    let told = `in the long run each step keeps ${by > 0.999 ? by.toFixed(6) : short(by)} of the distance; `
+      + `a tenth is left after ${count > 3000 ? "more than 3000" : count} steps`;
+    if (Math.abs(by - 1) < 1e-6) told = "on the border, it swings for ever";
+    else if (by > 1) told = `it diverges, by ${short(by)} a step in the long run`;
     stage.say(`Rate ${short(setting.lr)}, beta ${short(setting.beta)}: ${told}. `
       + `After ${STEPS} steps it is ${short(Math.hypot(...points.at(-1)))} away.`);
     host.state = { ...setting, factor: by, end: points.at(-1) };
   };
 
-  map.mark(best, "☆");
+  // Hatch what diverges, beyond the line where the steep root is -1, and draw lines of equal factor.
+  const hatch = { id: "diverges", width: 9, height: 9, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
+  element("rect", { width: 1.5, height: 9, fill: "#222" }, element("pattern", hatch, map.group));
+  const edge = (beta) => [(2 * (1 + beta)) / CURVATURES[1], beta];
+  const plain = { stroke: "#222", "stroke-dasharray": "" };
+  map.line([edge(0), edge(1), [2, 1], [2, 0], edge(0)], 0, { ...plain, style: "stroke-width: 1; fill: url(#diverges)" });
+  [0.95, 0.9, 0.8, 0.7].forEach((by) => {
+    map.line(triangle(by), 0, { ...plain, style: "stroke-width: 1" });
+    map.mark([0.56, by * by], by, { style: "font-size: 12px" });
+  });
   map.handle(best, "Learning rate and beta", ([lr, beta]) => {
     Object.assign(setting, { lr, beta });
     show();
   });
+  const star = map.mark(best, "☆", { "pointer-events": "none" });
+  map.front.append(star);
   stage.slider("angle of the valley, degrees", { min: 0, max: 90, step: 1, value: 0 }, (degrees) => {
     setting.angle = (degrees * Math.PI) / 180;
     shade();

@@ -65,6 +65,27 @@ export function fit(y, start, free = [0, 1, 2, 3, 4]) {
   return { p, best };
 }
 
+// Half the width of HESSE's parabola at 1: it touches the profile at its lowest point, where both
+// have the same second derivative.
+export function hesse(y, found) {
+  const [low, high] = profile(y, found, [-0.01, 0.01].map((far) => found.p[2] + far));
+  return 0.01 / Math.sqrt((low + high) / 2);
+}
+
+// The slice: the same with the others held.
+export const slice = (y, { p, best }, widths) =>
+  widths.map((width) => chiSquared(y, p.map((value, i) => (i === 2 ? width : value))) - best);
+
+// Where the profile is up by that much: its root is nearly straight between two widths.
+export function crossings(widths, rise, up) {
+  const root = (value) => Math.sqrt(Math.max(0, value));
+  return widths.slice(1).flatMap((width, k) => {
+    const [low, high] = [root(rise[k]), root(rise[k + 1])];
+    const between = widths[k] + ((width - widths[k]) * (Math.sqrt(up) - low)) / (high - low);
+    return (rise[k] - up) * (rise[k + 1] - up) < 0 ? [between] : [];
+  });
+}
+
 // The profile of the width: chi-squared above its minimum, the others fitted again.
 export function profile(y, { p, best }, widths) {
   const others = [0, 1, 3, 4];
@@ -90,31 +111,35 @@ export default function draw(host, { width, height }) {
   const stage = new Stage(host, { width, height: tall ? 2 * box[1] : box[1], label: "A fit and its profile" });
   const data = stage.axes({ box: [0, 0, ...box], xlim: [0, 10], ylim: [-1, 9], xlabel: "x", ylabel: "y" });
   const place = tall ? [0, box[1]] : [box[0], 0];
-  const curve = stage.axes({ box: [...place, ...box], xlim: [0.6, 1.8], ylim: [0, 6], xlabel: "width", ylabel: "chi-squared above" });
+  const curve = stage.axes({ box: [...place, ...box], xlim: [0.4, 1.3], ylim: [0, 6], xlabel: "width", ylabel: "chi-squared above its minimum" });
   const chosen = 26;
   const y = [...DATA.y];
-  const widths = Array.from({ length: 41 }, (_, k) => 0.6 + 0.03 * k);
+  const widths = Array.from({ length: 37 }, (_, k) => 0.4 + 0.025 * k);
   let [up, last] = [1, fit(y, [4, 6, 1, 6, -0.4])];
 
   const show = () => {
     last = fit(y, last.p);
     const { p, best } = last;
     data.clear();
-    data.dots(X.map((x, k) => [x, y[k]]), 0, 3);
+    data.dots(X.map((x, k) => [x, y[k]]), 0, 3).setAttribute("fill", "currentColor");
     data.line(Array.from({ length: 101 }, (_, k) => [k / 10, model(k / 10, p)]), 1, { "stroke-dasharray": "" });
     const rise = profile(y, last, widths);
-    const inside = widths.filter((_, k) => rise[k] <= up);
+    const error = hesse(y, last);
+    const ends = crossings(widths, rise, up);
     curve.clear();
+    curve.line([[0, up], [9, up]], 0, { stroke: "currentColor", style: "stroke-width: 1" });
+    const fine = Array.from({ length: 91 }, (_, k) => 0.4 + k / 100);
     curve.line(widths.map((w, k) => [w, rise[k]]), 0);
-    curve.line([[0, up], [9, up]], 1);
-    const cross = (k) => widths[k] + ((widths[k + 1] - widths[k]) * (up - rise[k])) / (rise[k + 1] - rise[k]);
-    const ends = widths.slice(1).flatMap((_, k) => ((rise[k] - up) * (rise[k + 1] - up) < 0 ? [cross(k)] : []));
-    curve.dots(ends.map((w) => [w, up]), 1, 5);
-    const told = inside.length && ends.length === 2
-      ? `the profile is up by ${short(up)} at ${short(ends[0])} and ${short(ends[1])}: ${short(p[2] - ends[0])} below and ${short(ends[1] - p[2])} above`
-      : "the interval leaves the picture";
-    stage.say(`Width ${short(p[2])}, chi-squared ${short(best)} for 35 degrees of freedom; ${told}.`);
-    host.state = { p, best, ends, up };
+    curve.line(fine.map((w) => [w, ((w - p[2]) / error) ** 2]), 1);
+    const cut = slice(y, last, fine);
+    curve.line(fine.map((w, k) => [w, cut[k]]), 2);
+    curve.dots(ends.map((w) => [w, up]), 0, 5).setAttribute("fill", "currentColor");
+    const told = ends.length === 2
+      ? `MINOS goes ${short(p[2] - ends[0])} down and ${short(ends[1] - p[2])} up, to ${short(ends[0])} and ${short(ends[1])}`
+      : "an end of MINOS's interval is out of the picture";
+    stage.say(`Width ${short(p[2])}, chi-squared ${short(best)} for 35 degrees of freedom. Up by ${short(up)}: ${told}; `
+      + `HESSE's parabola goes ${short(error * Math.sqrt(up))} either way.`);
+    host.state = { p, best, ends, up, error };
   };
 
   const handle = data.handle([X[chosen], y[chosen]], "One data point", ([, value]) => {
@@ -122,6 +147,7 @@ export default function draw(host, { width, height }) {
     handle.put([X[chosen], value]);
     show();
   });
+  stage.legend(["profile", "HESSE's parabola", "slice"]);
   stage.slider("up", { min: 0.2, max: 5, step: 0.1, value: 1 }, (value) => {
     up = value;
     show();

@@ -247,7 +247,8 @@ export class Stage {
   slider(name, { min, max, value, step = undefined, log = false, show = short }, moved) {
     const [low, high] = log ? [Math.log10(min), Math.log10(max)] : [min, max];
     const place = (number) => (log ? Math.log10(number) : number);
-    const input = html("input", { type: "range", min: low, max: high, step: step ?? (high - low) / 200 });
+    const bounds = { min: low, max: high + 1e-9 }; // rounding must not keep the last step away
+    const input = html("input", { type: "range", ...bounds, step: step ?? (high - low) / 200 });
     const output = html("output");
     const read = () => (log ? Number((10 ** input.value).toPrecision(3)) : Number(input.value));
     const tell = (number) => {

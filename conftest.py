@@ -28,9 +28,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_configure(config):
-    """Drop what was executed with other code, once for all workers."""
+    """See that no rule is left out, and drop what was executed with other code, once for all."""
+    if "tests" not in config.getini("testpaths"):
+        raise pytest.UsageError("pyproject.toml: testpaths lack `tests`, which hold every rule")
     if not hasattr(config, "workerinput"):
         empty_stale_cache(ROOT)
+
+
+def pytest_xdist_auto_num_workers():
+    """One worker more than there are cores: a third of the time each waits for a browser."""
+    return (os.cpu_count() or 1) + 1
 
 
 PAGE = re.compile(r"test_site\.py::.*?((?:chapters|reference)/[\w-]+|index|search)\]$")

@@ -153,6 +153,7 @@ def test_a_worker_that_dies_takes_what_its_pool_had_not_finished():
     assert np.array_equal(runs.ends[~runs.failed], STARTS[~runs.failed] / 2)
 
 
+@pytest.mark.deep
 def test_a_dask_worker_that_dies_loses_only_its_start():
     distributed = pytest.importorskip("dask.distributed")
     settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}

@@ -122,15 +122,18 @@ ON_PAPER = """() => {
   return wrong;
 }"""
 # Axe takes a minute over thousands of equal parts: of each kind of word in code the first is
-# kept as it is, and of the formulas three and those that scroll.
+# kept as it is, of the buttons that copy it three, and of the formulas three and those that scroll
+# or are all that a link says.
 THIN_OUT = """() => {
   const seen = new Set();
   for (const word of document.querySelectorAll(".highlight span")) {
     const kind = word.closest("[class*=highlight-]").className + word.className;
     seen.has(kind) ? word.replaceWith(...word.childNodes) : seen.add(kind);
   }
+  [...document.querySelectorAll(".copybtn")].slice(3).forEach(e => e.remove());
   [...document.querySelectorAll("mjx-container")]
-    .filter(e => e.scrollWidth <= e.clientWidth).slice(3).forEach(e => e.replaceChildren());
+    .filter(e => e.scrollWidth <= e.clientWidth && !e.closest("a")).slice(3)
+    .forEach(e => e.replaceChildren());
 }"""
 
 
@@ -597,6 +600,34 @@ def test_80_columns_of_code_fit_a_screen_of_1280_pixels(visit, name):
 @each_document
 def test_on_paper_code_is_whole_and_answers_are_open(visit, name):
     assert visit(name, "dark-phone").wrong_on_paper == []
+
+
+@pytest.mark.parametrize(
+    ("look", "fault"),
+    [
+        (WITHOUT_RING, '<a href="#" style="outline: none">a link</a>'),
+        (CUT, '<div style="overflow: hidden; width: 99px"><img width="300" height="9"></div>'),
+        (ON_PAPER, '<img width="9000" height="9">'),
+        (ON_PAPER, "<details><summary>Answer</summary>So.</details>"),
+        (f"!({ALL_IN_REACH})", '<pre style="overflow: auto; width: 9px">wide</pre>'),
+        (f"({FORMULAS})().unrendered", '<span class="math">x^2</span>'),
+        (f"{TOO_WIDE} > 0", '<img width="9000" height="9">'),
+    ],
+)
+def test_a_fault_that_only_a_browser_sees_is_seen(tab, look, fault):
+    tab.goto("data:text/html,<!DOCTYPE html><html data-theme=light>")
+    tab.locator("body").evaluate("(e, html) => e.innerHTML = html", "<article></article>")
+    article = tab.locator("article")
+    article.evaluate("(e, html) => e.innerHTML = html", "<p>Nothing is wrong.</p>")
+    tab.keyboard.press("Tab")
+    assert not tab.evaluate(look)
+    article.evaluate("(e, html) => e.innerHTML = html", fault)
+    assert tab.evaluate(look)
+
+
+def test_axe_sees_a_fault(tab):
+    tab.goto("data:text/html,<!DOCTYPE html><html lang=en><title>t</title><main><h1>h</h1><img>")
+    assert {v["id"] for v in Axe().run(tab, options=AXE).response["violations"]} == {"image-alt"}
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ audit: book ## measure every page with Lighthouse (needs a network; PAGES=chapte
 	@$(BIN)/python tests/audit.py $(PAGES)
 
 test: $(STAMP) ## run every test: helpers, chapters, prose, site (ARGS="-k name" selects)
-	@echo "Testing on every core; about four minutes on two ..."
+	@echo "Testing on every core; about six minutes on two ..."
 	@$(BIN)/python -m pytest -n auto --dist loadscope --durations=10 $(ARGS)
 
 deep: $(STAMP) ## run every chapter with other seeds, and plant the faults that take minutes

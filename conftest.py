@@ -35,11 +35,6 @@ def pytest_configure(config):
         empty_stale_cache(ROOT)
 
 
-def pytest_xdist_auto_num_workers():
-    """One worker more than there are cores: a third of the time each waits for a browser."""
-    return (os.cpu_count() or 1) + 1
-
-
 PAGE = re.compile(r"test_site\.py::.*?((?:chapters|reference)/[\w-]+|index|search)\]$")
 
 

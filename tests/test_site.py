@@ -122,8 +122,7 @@ ON_PAPER = """() => {
   return wrong;
 }"""
 # Axe takes a minute over thousands of equal parts: of each kind of word in code the first is
-# kept as it is, of the buttons that copy it three, and of the formulas three and those that scroll
-# or are all that a link says.
+# kept as it is, of the buttons that copy it three, and of the formulas three and those that scroll.
 THIN_OUT = """() => {
   const seen = new Set();
   for (const word of document.querySelectorAll(".highlight span")) {
@@ -132,8 +131,7 @@ THIN_OUT = """() => {
   }
   [...document.querySelectorAll(".copybtn")].slice(3).forEach(e => e.remove());
   [...document.querySelectorAll("mjx-container")]
-    .filter(e => e.scrollWidth <= e.clientWidth && !e.closest("a")).slice(3)
-    .forEach(e => e.replaceChildren());
+    .filter(e => e.scrollWidth <= e.clientWidth).slice(3).forEach(e => e.replaceChildren());
 }"""
 
 

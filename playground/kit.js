@@ -7,7 +7,9 @@ export const DASHES = ["", "7 3", "9 3 2 3", "2 3", "12 4"];
 
 export function element(name, attributes = {}, parent = undefined, text = "") {
   const made = document.createElementNS(SVG, name);
-  Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
+  const { style = "", ...plain } = attributes;
+  Object.entries(plain).forEach(([key, value]) => made.setAttribute(key, value));
+  if (style) made.style.cssText = style; // an attribute of that name may be forbidden by the page
   made.textContent = text;
   parent?.append(made);
   return made;

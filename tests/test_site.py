@@ -470,6 +470,17 @@ def tab(chromium):
     context.close()
 
 
+def listen(page, complaints):
+    """Write down what a page says of its errors, and what the browser says."""
+
+    def hear(message):
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", hear)
+
+
 # What a reader opens, and the headings: [weight, size] of the first one of each level.
 BOXES = ("details.solution", "details:not([class])")
 HEADINGS = """() => ["h1", "h2", "h3", "h4"].map(e => document.querySelector("article " + e))
@@ -497,13 +508,7 @@ def visit(chromium, address):
         page = context.new_page()
         requests, complaints = [], []
         page.on("request", lambda request: requests.append(request.url))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: (
-                complaints.append(message.text) if message.type in ("error", "warning") else None
-            ),
-        )
+        listen(page, complaints)
         page.goto(f"{address}/{name}.html")
         found = SimpleNamespace(
             theme=page.evaluate("document.documentElement.dataset.theme"),
@@ -782,7 +787,7 @@ def test_a_figure_comes_alive_when_asked_and_not_before(chromium, address, page_
     page = context.new_page()
     asked, complaints = [], []
     page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    listen(page, complaints)
     page.goto(f"{address}/{page_of[name]}.html")
     figure = page.locator(f"figure#{name}")
     figure.scroll_into_view_if_needed()

@@ -132,6 +132,9 @@ THIN_OUT = """() => {
   [...document.querySelectorAll(".copybtn")].slice(3).forEach(e => e.remove());
   [...document.querySelectorAll("mjx-container")]
     .filter(e => e.scrollWidth <= e.clientWidth).slice(3).forEach(e => e.replaceChildren());
+  // What is not laid out has a place that is not its own, and seems to lie on something else.
+  document.querySelectorAll("article section > *")
+    .forEach(e => e.style.contentVisibility = "visible");
 }"""
 
 
